@@ -1,0 +1,142 @@
+"""Reverse accumulation: the chain rule, un-broadcasting and summing, in this file only.
+
+The engine walks nodes from the last to the first. It never asks what a cotangent is: plain arrays for an
+ordinary backward pass, Tensors when the gradient is to be differentiated again, graph values when compiling.
+`lift` makes what the tape kept into the same kind of thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from retroprop.errors import TapeError
+from retroprop.ir import Node, Value
+from retroprop.ir.graph import nodes_before
+from retroprop.ops.arithmetic import add, multiply
+from retroprop.ops.define import Rule, resolve
+from retroprop.ops.reduction import sum_to
+
+__all__ = ["backward"]
+
+Cotangents = dict[Value, Any]
+Lift = Callable[[Any, Value], Any]
+
+
+def backward(
+    roots: Sequence[Value],
+    cotangents: Sequence[Any],
+    *,
+    lift: Lift,
+    zeros: Callable[[Value], Any],
+    wrt: Iterable[Value] | None = None,
+    retain: bool = False,
+    since: int = -1,
+) -> Cotangents:
+    """Cotangents of the inputs of a tape, given those of its outputs.
+
+    Args:
+        roots:      values to start from.
+        cotangents: one for each root, of its shape and dtype.
+        lift:       (kept array, its value) -> what the rules compute with.
+        zeros:      value -> a zero cotangent, for the unused outputs of an op that has several.
+        wrt:        values whose cotangents are wanted, also inside the tape; all leaves by default.
+        retain:     keep the tape for another pass instead of freeing it on the way.
+        since:      nodes with a lower serial count as inputs: the walk stops there.
+
+    Returns:
+        The cotangent of every leaf that requires a gradient (or of `wrt`) that was reached.
+
+    Raises:
+        NoGradientError: an op on the way has no derivative.
+        TapeError:       the tape was freed by an earlier pass.
+    """
+    wanted = None if wrt is None else set(wrt)
+    nodes = nodes_before(roots, follow=lambda v: v.requires_grad and v.node.serial > since)
+    needed = None
+    if wanted is not None:
+        needed = _leads_to(wanted, nodes)
+        nodes = [node for node in nodes if not needed.isdisjoint(node.operands)]
+    pending: Cotangents = {}
+    for root, cotangent in zip(roots, cotangents, strict=True):
+        _accumulate(pending, root, cotangent)
+    found: Cotangents = {}
+    for node in reversed(nodes):
+        arrived = [_collect(pending, output) for output in node.outputs]
+        if wanted is not None:
+            reached = zip(node.outputs, arrived, strict=True)
+            found.update((v, g) for v, g in reached if g is not None and v in wanted)
+        if any(g is not None for g in arrived):
+            _pull(node, arrived, needed, pending, lift, zeros)
+        if not retain:
+            node.kept = None
+    for value in list(pending):
+        if value.requires_grad and (wanted is None or value in wanted):
+            found[value] = _collect(pending, value)
+    return found
+
+
+def _leads_to(wanted: set[Value], nodes: Sequence[Node]) -> set[Value]:
+    """The values through which some wanted value is reached."""
+    needed = set(wanted)
+    for node in nodes:
+        if not needed.isdisjoint(node.operands):
+            needed.update(node.outputs)
+    return needed
+
+
+def _collect(pending: Cotangents, value: Value) -> Any:
+    """The finished cotangent of a value, after its hooks."""
+    cotangent = pending.pop(value, None)
+    if cotangent is not None and value.hooks:
+        for hook in tuple(value.hooks.values()):
+            replaced = hook(cotangent)
+            cotangent = cotangent if replaced is None else replaced
+    return cotangent
+
+
+def _accumulate(pending: Cotangents, value: Value, cotangent: Any) -> None:
+    before = pending.get(value)
+    pending[value] = cotangent if before is None else add(before, cotangent)
+
+
+def _pull(
+    node: Node,
+    arrived: list[Any],
+    needed: set[Value] | None,
+    pending: Cotangents,
+    lift: Lift,
+    zeros: Callable[[Value], Any],
+) -> None:
+    """Send the cotangents of a node's outputs to its operands."""
+    if node.kept is None:
+        raise TapeError(
+            f"the tape behind {node.op.name} was freed by an earlier backward pass",
+            fix="pass retain_graph=True to the first backward(), or compute the loss again",
+        )
+    g: Any = arrived[0]
+    if len(arrived) > 1:
+        pairs = zip(arrived, node.outputs, strict=True)
+        g = tuple(zeros(output) if one is None else one for one, output in pairs)
+    shared = None
+    for index, operand in enumerate(node.operands):
+        if not operand.requires_grad or (needed is not None and operand not in needed):
+            continue
+        rule = node.op.require_rule(index)  # type: ignore[attr-defined]
+        if not node.op.joint:  # type: ignore[attr-defined]
+            pulled = _apply(rule, node, g, index, lift)
+        else:
+            shared = _apply(rule, node, g, index, lift) if shared is None else shared
+            pulled = shared[index]
+            if pulled is None:
+                continue
+        if pulled.shape != operand.shape:
+            pulled = sum_to(pulled, operand.shape)
+        _accumulate(pending, operand, pulled)
+
+
+def _apply(rule: Rule, node: Node, g: Any, index: int, lift: Lift) -> Any:
+    if rule.scale is not None:
+        return g if rule.scale == 1.0 else multiply(g, rule.scale)
+    answer = rule.function(*[resolve(node, name, g, index, lift) for name in rule.needs])
+    return multiply(g, answer) if rule.is_partial else answer

@@ -1,0 +1,1 @@
+"""Tensors, the eager tape and the functions made from the op table."""

@@ -1,0 +1,285 @@
+"""Eager execution: each op runs its reference at once and, where a gradient may be asked for, is recorded.
+
+The tape is no list: it is the `ir` graph itself, held together by the values that Tensors point at, so it
+goes when they go.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import ContextDecorator
+from typing import Any
+
+import numpy as np
+
+from retroprop import dtypes, settings, shapes
+from retroprop.errors import DTypeError, GraphError, NoGradientError
+from retroprop.ir import Node, Value
+from retroprop.ops.define import DATA_DEPENDENT, Op
+
+__all__ = [
+    "Journal",
+    "enable_grad",
+    "execute",
+    "is_grad_enabled",
+    "no_grad",
+    "note_assignment",
+    "set_grad_enabled",
+]
+
+
+class _Mode(threading.local):
+    enabled = True
+    journals: tuple[Journal, ...] = ()
+
+
+_mode = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread.
+
+    Example:
+        >>> with no_grad():
+        ...     is_grad_enabled()
+        False
+    """
+    return _mode.enabled
+
+
+class set_grad_enabled(ContextDecorator):  # noqa: N801  a context manager, named as in PyTorch
+    """Record operations, or not, inside a `with` block or a decorated function.
+
+    Example:
+        >>> with set_grad_enabled(False):
+        ...     is_grad_enabled()
+        False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(_mode.enabled)
+        _mode.enabled = self.mode
+
+    def __exit__(self, *exception: object) -> None:
+        _mode.enabled = self._before.pop()
+
+
+class no_grad(set_grad_enabled):  # noqa: N801  as in PyTorch
+    """Run operations without recording them: for evaluation and for updates of parameters.
+
+    Example:
+        >>> import retroprop as rp
+        >>> w = rp.ones(2, requires_grad=True)
+        >>> with rp.no_grad():
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(set_grad_enabled):  # noqa: N801  as in PyTorch
+    """Record operations again inside a `no_grad` block.
+
+    Example:
+        >>> with no_grad(), enable_grad():
+        ...     is_grad_enabled()
+        True
+    """
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class Journal:
+    """Remembers what cells held before they were assigned inside a `with` block.
+
+    Whatever a function draws or learns on the way (random state, batch statistics) goes through `assign`,
+    so with the journal of its first run it can be run again from the same state, and without a trace.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, tuple[Any, Any]] = {}
+
+    def __enter__(self) -> Journal:
+        _mode.journals = (*_mode.journals, self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _mode.journals = _mode.journals[:-1]
+
+    def note(self, cell: Any) -> None:
+        """Remember a cell, the first time only."""
+        self._before.setdefault(id(cell), (cell, cell.detach()))
+
+    def rewind(self) -> Journal:
+        """Put the cells back to what they held; the journal that undoes this is returned."""
+        undo = Journal()
+        for cell, before in self._before.values():
+            undo.note(cell)
+            with no_grad():
+                cell.assign(before)
+        return undo
+
+
+def note_assignment(cell: Any) -> None:
+    """Tell the journals that are open that a cell is about to change."""
+    for journal in _mode.journals:
+        journal.note(cell)
+
+
+def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: Any) -> Any:
+    """Run an op on Tensors, Python scalars and arrays, and record it when it may need a gradient.
+
+    Args:
+        make: the Tensor class; it is above this file.
+
+    Returns:
+        A Tensor, or a tuple of them for an op with several outputs.
+    """
+    attributes = op.complete(attributes)
+    tensors = _prepare(op, operands, make)
+    arrays = [tensor._array for tensor in tensors]  # noqa: SLF001
+    _check_shapes(op, arrays, attributes)
+    with np.errstate(all="ignore"):  # infinities and NaN are values here, not warnings
+        result = op.reference(*arrays, **attributes)
+    several = type(result) is tuple
+    if settings.check_shapes and op.shape is not DATA_DEPENDENT:
+        _check(op, op.infer(arrays, attributes), result if several else (result,))
+    wrap = make._wrap  # noqa: SLF001
+    made = tuple(map(wrap, result)) if several else (wrap(result),)
+    if _mode.enabled:
+        for tensor in tensors:
+            if tensor._requires_grad:  # noqa: SLF001
+                _record(op, tensors, attributes, made)
+                break
+    return made if several else made[0]
+
+
+def _check_shapes(op: Op, arrays: Sequence[Any], attributes: dict[str, Any]) -> None:
+    """Explain sizes that do not fit, before NumPy stumbles over them."""
+    if op.shape is None:
+        first = arrays[0].shape
+        for array in arrays:
+            if array.shape != first and array.shape and first:
+                shapes.broadcast(*(array.shape for array in arrays), op=op.name)
+                return
+    elif op.shape is not DATA_DEPENDENT:
+        op.shape(*(array.shape for array in arrays), **attributes)
+
+
+def _prepare(op: Op, operands: Sequence[Any], make: Any) -> list[Any]:
+    """The operands as Tensors of the dtypes that the op combines."""
+    tensors: list[Any] = []
+    first = None
+    plain = not op.roles
+    for operand in operands:
+        if isinstance(operand, make):
+            first = operand.dtype if first is None else first
+            plain = plain and operand.dtype == first
+            tensors.append(operand)
+        elif _is_scalar(operand):
+            plain = False
+            tensors.append(None)
+        else:
+            plain = False
+            tensors.append(make(operand))
+    if not op.variadic and len(tensors) != op.arity:
+        raise TypeError(f"{op.name}() takes {op.arity} tensors, {len(operands)} were given")
+    if plain and op.takes(first):
+        return tensors
+    return _promoted(op, operands, tensors, make)
+
+
+def _promoted(op: Op, operands: Sequence[Any], tensors: list[Any], make: Any) -> list[Any]:
+    """Operands of different kinds, scalars and roles brought together."""
+    takes = op.takes_promotion * len(tensors) if op.variadic else op.takes_promotion
+    common = _common(op, operands, tensors, takes)
+    for i, (operand, promoted) in enumerate(zip(operands, takes, strict=True)):
+        tensor = tensors[i]
+        if tensor is None:
+            tensor = tensors[i] = make(operand, common if promoted else None)
+        if promoted:
+            if tensor.dtype != common:
+                tensors[i] = tensor.astype(common)
+        else:
+            _check_role(op, op.operands[0 if op.variadic else i], tensor.dtype)
+    return tensors
+
+
+def _check_role(op: Op, name: str, dtype: Any) -> None:
+    if dtypes.kind(dtype) not in op.roles[name]:
+        wanted = " or ".join(sorted(op.roles[name]))
+        raise DTypeError(
+            f"{op.name}: {name} must be {wanted}, it is {dtype}", fix="convert with rp.astype"
+        )
+
+
+def _common(op: Op, operands: Sequence[Any], tensors: list[Any], takes: Sequence[bool]) -> Any:
+    """The dtype that promoted operands meet in, Python scalars being weak."""
+    strong = [t.dtype for t, take in zip(tensors, takes, strict=True) if take and t is not None]
+    weak = [
+        operand
+        for operand, tensor, take in zip(operands, tensors, takes, strict=True)
+        if take and tensor is None
+    ]
+    if not strong and not weak:
+        return None
+    base = dtypes.promote(*strong) if strong else dtypes.canonical(type(weak[0]))
+    for scalar in weak:
+        base = dtypes.promote(base, dtypes.scalar_type(scalar, base))
+    if op.takes(base):
+        return base
+    return op.common_dtype([base if take else None for take in takes])  # type: ignore[misc]
+
+
+def _is_scalar(operand: Any) -> bool:
+    return isinstance(operand, bool | int | float | complex) and not isinstance(operand, np.generic)
+
+
+def _record(
+    op: Op, tensors: Sequence[Any], attributes: dict[str, Any], made: Sequence[Any]
+) -> None:
+    """Put an executed op on the tape, holding what its rules will ask for."""
+    kinds = {one.dtype.kind for one in made}
+    if kinds <= _NEVER_DIFFERENTIATED:
+        return
+    if "c" in kinds:
+        raise NoGradientError(
+            f"{op.name}: complex results are forward only", fix="detach() the operands first"
+        )
+    node = Node(op, tuple([tensor.value for tensor in tensors]), attributes)
+    wanted = tuple([tensor._requires_grad for tensor in tensors])  # noqa: SLF001
+    kept: dict[str, Any] = {}
+    for name in op.kept_names(wanted):
+        if name == "y":
+            kept[name] = tuple([one._array for one in made])  # noqa: SLF001
+        elif op.variadic:
+            kept[name] = tuple([tensor._array for tensor in tensors])  # noqa: SLF001
+        else:
+            kept[name] = tensors[op.operands.index(name)]._array  # noqa: SLF001
+    node.kept = kept
+    outputs = []
+    for index, one in enumerate(made):
+        floating = one.dtype.kind not in _NEVER_DIFFERENTIATED
+        value = Value(one.shape, one.dtype, node=node, index=index, requires_grad=floating)
+        one._value, one._requires_grad = value, floating  # noqa: SLF001
+        outputs.append(value)
+    node.outputs = tuple(outputs)
+
+
+_NEVER_DIFFERENTIATED = frozenset("biu")
+
+
+def _check(op: Op, inferred: Any, outputs: Sequence[Any]) -> None:
+    """RETROPROP_CHECK=1: the reference has to give what the shape and dtype rules say."""
+    actual = tuple((np.shape(output), np.asarray(output).dtype) for output in outputs)
+    if tuple(inferred) != actual:
+        raise GraphError(f"{op.name}: the rules infer {inferred}, the reference gave {actual}")

@@ -1,0 +1,455 @@
+"""The Tensor: a cell that holds an array, and remembers how it was computed when a gradient may be asked for.
+
+Methods and operators come from the op table; only what concerns the cell itself is written here.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retroprop import dtypes
+from retroprop.autodiff import backward
+from retroprop.core.tape import (
+    execute,
+    is_grad_enabled,
+    note_assignment,
+    set_grad_enabled,
+)
+from retroprop.errors import DTypeError, NoGradientError, ShapeError, TapeError
+from retroprop.ir import Value
+from retroprop.ops.arithmetic import positive
+from retroprop.ops.define import Op
+
+__all__ = ["Tensor"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Tensor:
+    """An n-dimensional array in a cell, with the gradient of a later result with respect to it.
+
+    Made by `rp.asarray`, `rp.tensor`, `rp.zeros`, ... and by every function on Tensors. Operations never
+    change a Tensor: in-place operators and item assignment rebind the cell to a new value, so two Tensors
+    never share a change.
+
+    Attributes:
+        grad: the accumulated gradient after `backward()`, a Tensor of the same shape, or None.
+
+    Example:
+        >>> import retroprop as rp
+        >>> x = rp.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad.numpy().tolist()
+        [2.0, 4.0]
+    """
+
+    __slots__ = ("__weakref__", "_array", "_requires_grad", "_value", "grad")
+    __array_priority__ = 1000  # NumPy's operators give way to ours
+
+    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Any: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+
+    def __init__(self, data: Any, dtype: Any = None, *, requires_grad: bool = False) -> None:
+        self._array: Array = as_array(data, dtype)
+        self._value: Value | None = None
+        self._requires_grad = False
+        self.grad: Tensor | None = None
+        if requires_grad:
+            self.requires_grad_()
+
+    @classmethod
+    def _wrap(cls, array: Any) -> Tensor:
+        """A Tensor around an array that needs no conversion."""
+        tensor = Tensor.__new__(Tensor)
+        tensor._array = array if type(array) is np.ndarray else np.asarray(array)
+        tensor._value = None
+        tensor._requires_grad = False
+        tensor.grad = None
+        return tensor
+
+    @staticmethod
+    def __op__(op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Any:
+        return execute(op, operands, attributes, Tensor)
+
+    # -- what it is ------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return self._array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        return self._array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._array.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._array.size
+
+    @property
+    def device(self) -> str:
+        """Always "cpu"; the Array API asks for it."""
+        return "cpu"
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose of a matrix."""
+        if self.ndim != 2:
+            raise ShapeError(
+                f"T: needs a matrix, got {self.ndim} axes", fix="use .mT or rp.permute_dims(x, axes)"
+            )
+        return self.permute_dims((1, 0))
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes swapped."""
+        if self.ndim < 2:
+            raise ShapeError(f"mT: needs at least two axes, got {self.ndim}")
+        return self.permute_dims((*range(self.ndim - 2), self.ndim - 1, self.ndim - 2))
+
+    @property
+    def value(self) -> Value:
+        """The graph value that this cell holds now."""
+        if self._value is None:
+            wants = self._requires_grad
+            constant = self._array if self._array.ndim == 0 and not wants else None
+            value = Value(self.shape, self.dtype, requires_grad=wants, constant=constant)
+            if wants:
+                value.cell = weakref.ref(self)
+            self._value = value
+        return self._value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient with respect to it can be asked for."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        self.requires_grad_(flag)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user, not computed from something that requires a gradient."""
+        return self._value is None or self._value.node is None
+
+    def requires_grad_(self, flag: bool = True) -> Tensor:
+        """Ask for gradients with respect to this cell, or stop asking; returns itself."""
+        if flag and not dtypes.is_floating(self.dtype):
+            raise DTypeError(
+                f"only floating tensors have gradients, this one is {self.dtype}",
+                fix="convert it first: rp.astype(x, rp.float32)",
+            )
+        if not self.is_leaf:
+            if flag:
+                return self
+            raise TapeError("a computed tensor cannot be frozen", fix="use x.detach()")
+        if flag != self._requires_grad:
+            self._requires_grad = bool(flag)
+            self._value = None
+        return self
+
+    # -- its numbers -----------------------------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """The elements as a read-only NumPy array that shares memory; copy it to change it."""
+        view = self._array.view()
+        view.flags.writeable = False
+        return view
+
+    def item(self) -> Any:
+        """The single element as a Python number."""
+        if self.size != 1:
+            raise ShapeError(f"item: the tensor has {self.size} elements", fix="use .tolist()")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists."""
+        return self._array.tolist()
+
+    def detach(self) -> Tensor:
+        """The same numbers without their history: a constant for gradients."""
+        return Tensor._wrap(self._array)
+
+    def clone(self) -> Tensor:
+        """A copy that gradients flow through."""
+        return positive(self)  # type: ignore[no-any-return]
+
+    def assign(self, other: Any) -> Tensor:
+        """Put another value into this cell; shape and dtype stay. Returns itself.
+
+        Raises:
+            ShapeError, DTypeError: the new value does not fit.
+            TapeError: the cell is a leaf that requires a gradient, outside `rp.no_grad()`.
+        """
+        new = other if isinstance(other, Tensor) else Tensor(other, self.dtype)
+        if new.shape != self.shape:
+            raise ShapeError(f"assign: the cell has shape {self.shape}, the value {new.shape}")
+        if new.dtype != self.dtype:
+            raise DTypeError(
+                f"assign: the cell holds {self.dtype}, the value is {new.dtype}",
+                fix=f"convert it: value.astype(rp.{self.dtype})",
+            )
+        note_assignment(self)
+        if self._requires_grad and self.is_leaf:
+            if is_grad_enabled():
+                raise TapeError(
+                    "a leaf that requires a gradient cannot be changed in place while recording",
+                    fix="wrap the update in `with rp.no_grad():`, or compute a new tensor",
+                )
+            self._array, self._value = new._array, None
+        else:
+            self._array, self._value = new._array, new._value if new._requires_grad else None
+            self._requires_grad = new._requires_grad
+        return self
+
+    # -- gradients -------------------------------------------------------------------------------
+
+    def backward(
+        self,
+        gradient: Any = None,
+        *,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+        inputs: Sequence[Tensor] | None = None,
+    ) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf that requires one.
+
+        Args:
+            gradient:     cotangent of this tensor's shape; 1 for a single element.
+            retain_graph: keep the tape for another backward pass.
+            create_graph: make the gradients differentiable themselves.
+            inputs:       only these leaves receive gradients.
+
+        Raises:
+            TapeError:  nothing here requires a gradient, or the tape was freed.
+            ShapeError: the tensor has several elements and no `gradient` was given.
+        """
+        if not self._requires_grad:
+            raise TapeError(
+                "backward: nothing this tensor was computed from requires a gradient",
+                fix="set requires_grad=True on a tensor it depends on, outside rp.no_grad()",
+            )
+        seed = _seed(self, gradient, create_graph)
+        wrt = None if inputs is None else [one.value for one in inputs]
+        found = pull_back([self], [seed], wrt, retain=retain_graph or create_graph, tape=create_graph)
+        for value, cotangent in found.items():
+            cell = value.cell() if value.cell is not None else None
+            if cell is not None:
+                new = cotangent if isinstance(cotangent, Tensor) else Tensor._wrap(cotangent)
+                cell.grad = new if cell.grad is None else cell.grad + new
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+        """Call `hook(gradient)` in each backward pass; what it returns replaces the gradient.
+
+        Returns:
+            A function that removes the hook.
+
+        Example:
+            >>> import retroprop as rp
+            >>> x = rp.tensor(3.0, requires_grad=True)
+            >>> remove = x.register_hook(lambda g: g * 10)
+            >>> (2 * x).backward()
+            >>> x.grad.item()
+            20.0
+        """
+        if not self._requires_grad:
+            raise TapeError("register_hook: the tensor does not require a gradient")
+        value = self.value
+        hooks = value.hooks = value.hooks or {}
+
+        def on_cotangent(cotangent: Any) -> Any:
+            given = cotangent if isinstance(cotangent, Tensor) else Tensor._wrap(cotangent)
+            answer = hook(given)
+            if answer is None or isinstance(cotangent, Tensor):
+                return answer
+            return answer._array
+
+        key = id(on_cotangent)
+        hooks[key] = on_cotangent
+        return lambda: hooks.pop(key, None) and None
+
+    # -- Python's protocols ----------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self._requires_grad:
+            raise TapeError(
+                "a tensor that requires a gradient does not turn into a NumPy array by itself",
+                fix="use x.detach().numpy(), or a retroprop function instead of NumPy's",
+            )
+        if dtype is not None and np.dtype(dtype) != self.dtype:
+            return self._array.astype(dtype)
+        return self._array.copy() if copy else self.numpy()
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        import retroprop  # noqa: PLC0415  the namespace is the package itself
+
+        return retroprop
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self._requires_grad:
+            raise TapeError("export to DLPack needs x.detach()")
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._array.__dlpack_device__()
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> Tensor:
+        """The tensor on "cpu", the only device of the eager engine."""
+        if device != "cpu":
+            raise NoGradientError(f"no device {device!r}: this engine runs on the cpu")
+        return self
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"the truth of a tensor of {self.size} elements is ambiguous",
+                fix="use rp.any(x) or rp.all(x)",
+            )
+        return bool(self._array)
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if not dtypes.is_integer(self.dtype) or self.ndim:
+            raise DTypeError("only a 0-d integer tensor can be an index")
+        return int(self._array)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a 0-d tensor has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        body = np.array2string(self._array, separator=", ", prefix="tensor(", threshold=100)
+        extra = "" if self.dtype in _PLAIN else f", dtype={self.dtype.name}"
+        extra += ", requires_grad=True" if self._requires_grad else ""
+        return f"tensor({body}{extra})"
+
+
+_PLAIN = (dtypes.default_float, dtypes.default_int, dtypes.bool)
+
+
+def as_array(data: Any, dtype: Any = None) -> Array:
+    """An array of a number type; Python floats become float32, ints int64."""
+    if isinstance(data, Tensor):
+        array = data._array  # noqa: SLF001
+    elif isinstance(data, np.ndarray | np.generic):
+        array = np.asarray(data)
+    else:
+        array = _from_python(data)
+        if dtype is None and array.dtype.kind in "fc" and not hasattr(data, "__array__"):
+            dtype = dtypes.float32 if array.dtype.kind == "f" else dtypes.complex64
+    dtype = array.dtype if dtype is None else dtypes.canonical(dtype)
+    dtypes.kind(dtype)
+    if array.dtype.kind not in "biufcV":
+        dtypes.kind(array.dtype)
+    return array if array.dtype == dtype else array.astype(dtype)
+
+
+def _from_python(data: Any) -> Array:
+    """Lists of numbers and Tensors, or anything NumPy reads."""
+    if isinstance(data, list | tuple) and any(isinstance(item, Tensor) for item in data):
+        data = [item.detach().numpy() if isinstance(item, Tensor) else item for item in data]
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise ShapeError(f"no tensor can be made of this: {error}") from None
+
+
+def _seed(tensor: Tensor, gradient: Any, tape: bool) -> Any:
+    """The cotangent to start from."""
+    if gradient is None:
+        if tensor.size != 1:
+            raise ShapeError(
+                f"backward: the tensor has shape {tensor.shape}, a loss has one element",
+                fix="reduce it first, for example loss.mean(), or pass gradient=",
+            )
+        gradient = np.ones(tensor.shape, tensor.dtype)
+    given = gradient if isinstance(gradient, Tensor) else Tensor(gradient, tensor.dtype)
+    if given.shape != tensor.shape:
+        raise ShapeError(f"backward: gradient has shape {given.shape}, the tensor {tensor.shape}")
+    given = given if given.dtype == tensor.dtype else given.astype(tensor.dtype)
+    return given if tape else given._array
+
+
+def pull_back(
+    outputs: Sequence[Tensor],
+    seeds: Sequence[Any],
+    wrt: Sequence[Value] | None,
+    *,
+    retain: bool,
+    tape: bool,
+    since: int = -1,
+) -> dict[Value, Any]:
+    """Run the gradient engine over the tape, on arrays or (to differentiate again) on Tensors."""
+    roots = [output.value for output in outputs]
+    lift = lift_tensor if tape else _lift_array
+    zeros = _zero_tensor if tape else _zero_array
+    with set_grad_enabled(tape), np.errstate(all="ignore"):
+        return backward(
+            roots, seeds, lift=lift, zeros=zeros, wrt=wrt, retain=retain, since=since
+        )
+
+
+def _lift_array(array: Array, value: Value) -> Array:
+    return array
+
+
+def lift_tensor(array: Array, value: Value) -> Tensor:
+    """A Tensor that stands at a value of the tape."""
+    tensor = Tensor._wrap(array)
+    tensor._value, tensor._requires_grad = value, value.requires_grad
+    return tensor
+
+
+def _zero_array(value: Value) -> Array:
+    return np.zeros(value.shape, value.dtype)
+
+
+def _zero_tensor(value: Value) -> Tensor:
+    return Tensor._wrap(np.zeros(value.shape, value.dtype))

@@ -1,0 +1,66 @@
+"""The frozen table of all ops, gathered from the families in their order."""
+
+from __future__ import annotations
+
+from types import MappingProxyType, ModuleType
+
+from retroprop.ops import (
+    activation,
+    arithmetic,
+    convolution,
+    decomposition,
+    exponential,
+    gaussian,
+    indexing,
+    inverse,
+    linalg,
+    logic,
+    maxpool,
+    movement,
+    pooling,
+    random,
+    reduction,
+    rounding,
+    scan,
+    searching,
+    trigonometric,
+)
+from retroprop.ops.define import Op
+
+__all__ = ["catalog"]
+
+FAMILIES: tuple[ModuleType, ...] = (
+    arithmetic,
+    movement,
+    reduction,
+    logic,
+    rounding,
+    exponential,
+    trigonometric,
+    gaussian,
+    activation,
+    scan,
+    indexing,
+    searching,
+    linalg,
+    inverse,
+    decomposition,
+    convolution,
+    pooling,
+    maxpool,
+    random,
+)
+
+
+def _gather() -> dict[str, Op]:
+    table: dict[str, Op] = {}
+    for family in FAMILIES:
+        for item in vars(family).values():
+            if isinstance(item, Op) and item.reference.__module__ == family.__name__:
+                if item.name in table:
+                    raise TypeError(f"two ops are called {item.name}")
+                table[item.name] = item
+    return table
+
+
+catalog = MappingProxyType(_gather())

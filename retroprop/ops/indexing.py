@@ -1,0 +1,362 @@
+"""Reading and writing at positions that are numbers of the program: gather, scatter, and their adjoints.
+
+Indices count from the end when negative; one that is out of range is an error, never clipped. Where the
+same position is written twice, the last one stays; where it is added to twice, both count.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from retroprop import dtypes, shapes
+from retroprop.errors import ArgumentError, IndexRangeError, ShapeError
+from retroprop.ops.arithmetic import where
+from retroprop.ops.define import INTEGER, NUMERIC, primitive
+from retroprop.ops.movement import reshape, take_slice
+from retroprop.ops.samples import bad, call, draw
+
+__all__ = [
+    "add_along_axis",
+    "flat_index",
+    "is_last",
+    "put",
+    "set_slice",
+    "take",
+    "take_add",
+    "take_along_axis",
+]
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
+
+_INDEX = {"indices": INTEGER}
+
+
+def _out_of_range(op: str, index: Any, axis: Any, length: int) -> IndexRangeError:
+    return IndexRangeError(
+        f"{op}: index {index} is out of range for axis {axis} of {length} elements",
+        fix=f"use indices from {-length} to {length - 1}" if length else "the axis is empty",
+    )
+
+
+def _positions(op: str, indices: Array, axis: int, length: int) -> Array:
+    """The indices counted from 0, checked."""
+    found = np.asarray(indices).astype(np.intp, copy=False)
+    if found.size:
+        low, high = found.min(), found.max()
+        if low < -length or high >= length:
+            raise _out_of_range(op, high if high >= length else low, axis, length)
+        if low < 0:
+            return np.where(found < 0, found + length, found)
+    return found
+
+
+def _axis_of(axis: int | None, ndim: int, op: str) -> int:
+    if axis is None and ndim != 1:
+        raise ArgumentError(f"{op}: a tensor of {ndim} dimensions needs axis=")
+    return shapes.normalise_axis(0 if axis is None else axis, ndim, op)
+
+
+def _taken(x: Shape, indices: Shape, *, axis: int | None) -> Shape:
+    at = _axis_of(axis, len(x), "take")
+    return (*x[:at], *indices, *x[at + 1 :])
+
+
+def _integers(values: Any) -> Any:
+    return draw(np.shape(values), values=values, kind="integer")
+
+
+_TAKES: list[tuple[Shape, Any, int]] = [
+    ((4, 3), [0, 2, 2, -1], 0),
+    ((4, 3), [1, 0], 1),
+    ((2, 4, 3), [[3, 0], [1, 1]], -2),
+    ((4,), 2, 0),
+    ((4, 3), np.zeros((0,), int).tolist(), 0),
+]
+
+
+@primitive(
+    form="opaque",
+    shape=_taken,
+    roles=_INDEX,
+    vjp={"x": lambda g, indices, x_shape, axis: _untake(g, indices, x_shape, axis)},
+    method=True,
+    samples=[call(draw(shape), _integers(i), axis=axis) for shape, i, axis in _TAKES]
+    + [call((3,), _integers([2, 0]))],
+    errors=[
+        bad((4, 3), _integers([0, 4]), axis=0, error=IndexError,
+            match="take: index 4 is out of range for axis 0 of 4 elements"),
+        bad((4, 3), _integers([-5]), axis=0, match="take: index -5 is out of range"),
+        bad((4, 3), _integers([0]), axis=2, match="take: axis 2 is out of range"),
+        bad((4, 3), _integers([0]), match="take: a tensor of 2 dimensions needs axis="),
+        bad((4, 3), (2,), axis=0, match="take: indices must be", error=TypeError),
+    ],
+)
+def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
+    """The slices of x at the indices along an axis; indices of any shape replace that axis.
+
+    Raises:
+        IndexRangeError: "take: index 4 is out of range for axis 0 of 4 elements".
+
+    Example:
+        >>> import retroprop as rp
+        >>> rp.take(rp.asarray([[1, 2], [3, 4]]), rp.asarray([1, 0, 1]), axis=0).numpy().tolist()
+        [[3, 4], [1, 2], [3, 4]]
+    """
+    at = _axis_of(axis, x.ndim, "take")
+    if x.size == 0:  # NumPy leaves indices unchecked where there is nothing to read
+        return np.take(x, _positions("take", indices, at, x.shape[at]), axis=at)
+    try:
+        return np.take(x, np.asarray(indices).astype(np.intp, copy=False), axis=at)
+    except IndexError:
+        _positions("take", indices, at, x.shape[at])
+        raise
+
+
+def _untake(g: Any, indices: Any, x_shape: Shape, axis: int | None) -> Any:
+    at = _axis_of(axis, len(x_shape), "take")
+    return take_add(g, indices, axis=at, length=x_shape[at])
+
+
+def _add_at(size: int, positions: Array, values: Array) -> Array:
+    """Zeros with values added at flat positions, one after the other; 16-bit floats in float32."""
+    dtype = values.dtype
+    wide = np.dtype(np.float32) if dtype.name in ("float16", "bfloat16") else dtype
+    y = np.zeros(size, wide)
+    np.add.at(y, positions.reshape(-1), values.astype(wide, copy=False).reshape(-1))
+    return y.astype(dtype, copy=False)
+
+
+def _added(x: Shape, indices: Shape, *, axis: int, length: int) -> Shape:
+    if x[axis : axis + len(indices)] != indices:
+        raise ShapeError(f"take_add: {x} does not hold the indices' shape {indices} at axis {axis}")
+    return (*x[:axis], length, *x[axis + len(indices) :])
+
+
+@primitive(
+    form="opaque",
+    shape=_added,
+    accepts=NUMERIC,
+    roles=_INDEX,
+    vjp={"x": lambda g, indices, axis: take(g, indices, axis=axis)},
+    samples=[
+        call((*shape[: axis % len(shape)], *np.shape(i), *shape[axis % len(shape) + 1 :]),
+             _integers(i), axis=axis % len(shape), length=shape[axis])
+        for shape, i, axis in _TAKES
+    ],
+    errors=[
+        bad((2, 3), _integers([0, 4]), axis=0, length=4, match="take_add: index 4 is out of range"),
+        bad((2, 3), _integers([0]), axis=0, length=4, match="does not hold the indices' shape"),
+    ],
+)
+def take_add(x: Array, indices: Array, /, *, axis: int, length: int) -> Array:
+    """Zeros of `length` along an axis with the slices of x added at the indices: adjoint of `take`."""
+    found = _positions("take_add", indices, axis, length)
+    before, after = x.shape[:axis], x.shape[axis + found.ndim :]
+    outer, inner = shapes.size(before), shapes.size(after)
+    rows = np.arange(outer)[:, None] * length + found.reshape(-1)
+    flat = rows[:, :, None] * inner + np.arange(inner)
+    return _add_at(outer * length * inner, flat, x).reshape(*before, length, *after)
+
+
+def _along(x: Shape, indices: Shape, axis: int, op: str) -> Shape:
+    at = shapes.normalise_axis(axis, len(x), op)
+    if len(indices) != len(x):
+        raise ShapeError(
+            f"{op}: x has {len(x)} axes, the indices {len(indices)}",
+            fix="give indices the axes of x; take() reads whole slices",
+        )
+    others = [(*shape[:at], 1, *shape[at + 1 :]) for shape in (x, indices)]
+    common = shapes.broadcast(*others, op=op)
+    return (*common[:at], indices[at], *common[at + 1 :])
+
+
+_ALONG: list[tuple[Shape, Any, int]] = [
+    ((2, 3), [[0, 2, 2, 1], [1, -1, 0, 0]], 1),
+    ((3, 2), [[2, 0]], 0),
+    ((2, 3), [[1]], -1),
+    ((1, 3), [[1], [0]], 1),
+    ((3,), [2, 2], 0),
+]
+
+
+@primitive(
+    form="opaque",
+    shape=lambda x, indices, *, axis: _along(x, indices, axis, "take_along_axis"),
+    roles=_INDEX,
+    vjp={
+        "x": lambda g, indices, axis, x_shape: add_along_axis(g, indices, axis=axis, shape=x_shape)
+    },
+    samples=[call(draw(shape), _integers(i), axis=axis) for shape, i, axis in _ALONG],
+    errors=[
+        bad((2, 3), _integers([[3], [0]]), axis=1,
+            match="take_along_axis: index 3 is out of range for axis 1 of 3 elements"),
+        bad((2, 3), _integers([0]), match="take_along_axis: x has 2 axes, the indices 1"),
+        bad((2, 3), _integers([[0], [0], [0]]), axis=1, match="do not broadcast"),
+    ],
+)
+def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
+    """The elements of x at the indices along an axis: y[i, j] = x[i, indices[i, j]] for axis 1.
+
+    Example:
+        >>> import retroprop as rp
+        >>> x = rp.asarray([[1, 2, 3], [4, 5, 6]])
+        >>> rp.take_along_axis(x, rp.asarray([[2], [0]]), axis=1).numpy().tolist()
+        [[3], [4]]
+    """
+    at = shapes.normalise_axis(axis, x.ndim, "take_along_axis")
+    found = _positions("take_along_axis", indices, at, x.shape[at])
+    return np.take_along_axis(x, found, axis=at)
+
+
+def _checked_along(x: Shape, indices: Shape, axis: int, shape: Shape) -> Shape:
+    if _along(shape, indices, axis, "add_along_axis") != x:
+        raise ShapeError(f"add_along_axis: {x} is not what indices {indices} select from {shape}")
+    return shape
+
+
+@primitive(
+    form="opaque",
+    shape=lambda x, indices, *, axis, shape: _checked_along(x, indices, axis, shape),
+    accepts=NUMERIC,
+    roles=_INDEX,
+    vjp={"x": lambda g, indices, axis: take_along_axis(g, indices, axis=axis)},
+    samples=[
+        call(_along(shape, np.shape(i), axis, "sample"), _integers(i), axis=axis, shape=shape)
+        for shape, i, axis in _ALONG
+    ],
+    errors=[bad((2, 2), _integers([[0], [0]]), axis=1, shape=(2, 3), match="is not what indices")],
+)
+def add_along_axis(x: Array, indices: Array, /, *, axis: int, shape: Shape) -> Array:
+    """Zeros of a shape with x added at the indices along an axis: adjoint of `take_along_axis`."""
+    at = shapes.normalise_axis(axis, len(shape), "add_along_axis")
+    flat: Any = _positions("add_along_axis", indices, at, shape[at])
+    stride = shapes.size(shape[at + 1 :])
+    flat = flat * stride
+    for i in range(len(shape)):
+        if i != at and shape[i] != 1:
+            place = np.arange(shape[i]) * shapes.size(shape[i + 1 :])
+            flat = flat + place.reshape((-1,) + (1,) * (len(shape) - 1 - i))
+    return _add_at(shapes.size(shape), np.broadcast_to(flat, x.shape), x).reshape(shape)
+
+
+@primitive(
+    form="opaque",
+    shape=lambda indices, *, length: indices,
+    roles=_INDEX,
+    result=dtypes.bool,
+    samples=[call(_integers([0, 2, -1, 0]), length=3), call(_integers(1), length=2)],
+    errors=[bad(_integers([3]), length=3, match="is_last: index 3 is out of range")],
+)
+def is_last(indices: Array, /, *, length: int) -> Array:
+    """Whether no later index is the same position: which of several writes stays."""
+    found = _positions("is_last", indices, 0, length)
+    order = np.arange(found.size).reshape(found.shape)
+    writer = np.zeros(length, np.intp)
+    writer[found] = order
+    return np.asarray(writer[found] == order)
+
+
+def _put_shape(x: Shape, indices: Shape, z: Shape, *, axis: int) -> Shape:
+    at = shapes.normalise_axis(axis, len(x), "put")
+    target = (*x[:at], *indices, *x[at + 1 :])
+    if shapes.broadcast(target, z, op="put") != target:
+        raise ShapeError(f"put: values of shape {z} do not fit the selected {target}")
+    return x
+
+
+def _written(g: Any, indices: Any, x_shape: Shape, axis: int) -> Any:
+    """What reaches the values: nothing where a later one was written to the same position."""
+    at = shapes.normalise_axis(axis, len(x_shape), "put")
+    stays = is_last(indices, length=x_shape[at])
+    stays = reshape(stays, (*stays.shape, *(1,) * (len(x_shape) - 1 - at)))
+    return where(stays, take(g, indices, axis=at), 0.0)
+
+
+@primitive(
+    form="opaque",
+    shape=_put_shape,
+    roles=_INDEX,
+    vjp={
+        "x": lambda g, indices, axis: put(g, indices, 0.0, axis=axis),
+        "z": lambda g, indices, x_shape, axis: _written(g, indices, x_shape, axis),
+    },
+    samples=[
+        call(draw((4, 3)), _integers([0, 2]), draw((2, 3)), axis=0),
+        call(draw((4, 3)), _integers([1, -1, 1]), draw((3,)), axis=0),
+        call(draw((2, 4)), _integers([[0, 0], [3, 1]]), draw((2, 2, 2)), axis=1),
+        call(draw((3,)), _integers(1), draw(()), axis=0),
+    ],
+    errors=[
+        bad((4, 3), _integers([4]), (3,), axis=0, match="put: index 4 is out of range for axis 0"),
+        bad((4, 3), _integers([0]), (2, 3), axis=0, match=r"put: values of shape \(2, 3\)"),
+    ],
+)
+def put(x: Array, indices: Array, z: Array, /, *, axis: int) -> Array:
+    """x with its slices at the indices along an axis replaced by z, which broadcasts.
+
+    Example:
+        >>> import retroprop as rp
+        >>> rp.put(rp.zeros((4,)), rp.asarray([0, -1]), 5.0, axis=0).numpy().tolist()
+        [5.0, 0.0, 0.0, 5.0]
+    """
+    at = shapes.normalise_axis(axis, x.ndim, "put")
+    y = np.array(x)
+    y[(slice(None),) * at + (_positions("put", indices, at, x.shape[at]),)] = z
+    return y
+
+
+def _set_shape(x: Shape, z: Shape, *, key: tuple[Any, ...]) -> Shape:
+    target = take_slice.shape(x, key=key)
+    if shapes.broadcast(target, z, op="set_slice") != target:
+        raise ShapeError(f"set_slice: values of shape {z} do not fit the selected {target}")
+    return x
+
+
+@primitive(
+    form="view",
+    shape=_set_shape,
+    vjp={
+        "x": lambda g, key: set_slice(g, 0.0, key=key),
+        "z": lambda g, key: take_slice(g, key=key),
+    },
+    samples=[
+        call((4, 5), (2, 3), key=(slice(1, 3), slice(None, None, 2))),
+        call((4, 5), (5,), key=(2,)),
+        call((4, 5), (), key=(slice(None), None, 3)),
+        call((4,), (4,), key=(slice(None, None, -1),)),
+        call((), (), key=()),
+        call((0, 3), (3,), key=(slice(None),)),
+    ],
+    errors=[bad((4,), (3,), key=(slice(0, 2),), match=r"set_slice: shapes \(2,\) and \(3,\)")],
+)
+def set_slice(x: Array, z: Array, /, *, key: tuple[Any, ...]) -> Array:
+    """x with x[key] replaced by z, which broadcasts; `key` holds integers, slices and None."""
+    y = np.array(x)
+    y[key] = z
+    return y
+
+
+@primitive(
+    form="opaque",
+    shape=lambda *indices, sizes: shapes.broadcast(*indices, op="index"),
+    accepts=INTEGER,
+    result=dtypes.int64,
+    samples=[
+        call(_integers([0, -1, 2]), _integers([[1], [-4]]), sizes=(3, 4)),
+        call(_integers(1), _integers(0), _integers([1, 1]), sizes=(2, 1, 2)),
+    ],
+    errors=[
+        bad(_integers([0]), _integers([4]), sizes=(3, 4), error=IndexError,
+            match="index: index 4 is out of range for axis 1 of 4 elements"),
+        bad(_integers([0, 1]), _integers([0, 1, 2]), sizes=(3, 4), match="do not broadcast"),
+    ],
+)
+def flat_index(*indices: Array, sizes: tuple[int, ...]) -> Array:
+    """One index per position into axes that were joined in row-major order, from one per axis."""
+    flat: Any = 0
+    for axis, (index, size) in enumerate(zip(indices, sizes, strict=True)):
+        flat = flat * size + _positions("index", index, axis, size)
+    return np.asarray(flat, np.int64)

@@ -1,0 +1,96 @@
+"""The whole state of a training run in one safetensors file, written in one step.
+
+Tensors carry the names `model.*`, `optimizer.*`, `ema.*` and `random.state`; everything else (epoch, position
+within it, history, hyperparameters) is JSON in the header.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retroprop.core import rng
+from retroprop.core.tensor import Tensor
+from retroprop.errors import CheckpointError
+from retroprop.interop import weights as files
+
+if TYPE_CHECKING:
+    from retroprop.train.trainer import Trainer
+
+__all__ = ["resume", "save"]
+
+State = dict[str, Any]
+
+
+def save(trainer: Trainer, path: str | Path) -> None:
+    """Write everything that `resume` needs."""
+    tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
+    tensors["random.state"] = rng.default_generator().get_state()
+    state: State = {"format": 1}
+    for name, part in _parts(trainer).items():
+        state[name] = _take_tensors(part.state_dict(), name, tensors)
+    state.update(epoch=trainer.epoch, step=trainer.step, seed=trainer.seed)
+    state.update(position=trainer._position, history=trainer.history)  # noqa: SLF001
+    files.save(tensors, path, {"trainer": json.dumps(state)})
+
+
+def resume(trainer: Trainer, path: str | Path) -> None:
+    """Put a trainer into a saved state.
+
+    Raises:
+        CheckpointError: the file is damaged, holds only weights, or fits another model or optimizer.
+    """
+    tensors, text = files.load_with_metadata(path)
+    if "trainer" not in text:
+        raise CheckpointError(
+            f"{path} holds weights, not the state of a training run",
+            fix="resume from last.safetensors, or use model.load_state_dict(rp.load(path))",
+        )
+    try:
+        state = json.loads(text["trainer"])
+        weights = {
+            k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")
+        }
+        parts = {name: _put_tensors(state[name], tensors) for name in _parts(trainer)}
+        random_state = tensors["random.state"]
+        progress = {key: state[key] for key in ("epoch", "step", "seed", "history")}
+        position = state["position"]
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: the saved state lacks or garbles {error}") from None
+    trainer.model.load_state_dict(weights)
+    for name, part in _parts(trainer).items():
+        part.load_state_dict(parts[name])
+    rng.default_generator().set_state(random_state)
+    trainer.__dict__.update(progress)
+    trainer._position = position  # noqa: SLF001
+
+
+def _parts(trainer: Trainer) -> dict[str, Any]:
+    parts = {"optimizer": trainer.optimizer, "ema": trainer.ema}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _take_tensors(tree: Any, path: str, tensors: State) -> Any:
+    """The tree as JSON, its arrays moved to `tensors` under their paths."""
+    if isinstance(tree, Tensor | np.ndarray):
+        tensors[path] = tree
+        return {"$tensor": path}
+    if isinstance(tree, dict):
+        return {"$items": [[k, _take_tensors(v, f"{path}.{k}", tensors)] for k, v in tree.items()]}
+    if isinstance(tree, list | tuple):
+        return [_take_tensors(item, f"{path}.{i}", tensors) for i, item in enumerate(tree)]
+    return tree
+
+
+def _put_tensors(tree: Any, tensors: State) -> Any:
+    """The opposite of `_take_tensors`; keys that were integers come back as integers."""
+    if isinstance(tree, dict):
+        if "$tensor" in tree:
+            return tensors[tree["$tensor"]]
+        return {key: _put_tensors(item, tensors) for key, item in tree["$items"]}
+    if isinstance(tree, list):
+        return [_put_tensors(item, tensors) for item in tree]
+    return tree

@@ -1,0 +1,208 @@
+"""The options of a training run: defaults by kind of data, overrides, files.
+
+Every option is one row of OPTIONS; the command line, `--config` files and `config.json` all read it. None as a
+default means that `defaults_for` chooses by the data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from retroprop.errors import ArgumentError, DataError, MissingDependencyError, unknown
+
+__all__ = ["OPTIONS", "Option", "defaults_for", "parse_overrides", "read_file", "resolve"]
+
+Config = dict[str, Any]
+
+
+class Option(NamedTuple):
+    """One option: how to read it, the least and largest value, what it does."""
+
+    read: Callable[[Any], Any]
+    default: Any
+    low: float | None
+    high: float | None
+    help: str
+
+
+def _whole(value: Any) -> int:
+    number = float(value)
+    if number != int(number):
+        raise ValueError(value)
+    return int(number)
+
+
+def _flag(value: Any) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return known[str(value).lower()]
+
+
+def _sizes(value: Any) -> list[int]:
+    if isinstance(value, str):
+        value = [part for part in value.replace("[", "").replace("]", "").split(",") if part.strip()]
+    return [_whole(part) for part in (value if isinstance(value, list | tuple) else [value])]
+
+
+def _maybe(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None or str(value).lower() == "none" else read(value)
+
+
+OPTIONS: dict[str, Option] = {
+    "model": Option(str, None, None, None, "mlp or cnn"),
+    "hidden": Option(_sizes, None, 1, None, "sizes of the dense hidden layers, e.g. 256,128"),
+    "channels": Option(_sizes, None, 1, None, "channels of the convolutions, e.g. 16,32"),
+    "activation": Option(str, None, None, None, "relu, gelu, silu, tanh, sigmoid, elu, ..."),
+    "batch_norm": Option(_flag, None, None, None, "batch normalisation after each layer"),
+    "dropout": Option(float, None, 0, 0.95, "share of hidden units dropped in training"),
+    "epochs": Option(_whole, None, 1, None, "passes over the training data"),
+    "batch_size": Option(_whole, None, 1, None, "examples per step"),
+    "optimizer": Option(str, "adamw", None, None, "adamw, adam, sgd, lion, muon, ..."),
+    "lr": Option(float, None, 0, None, "peak learning rate, per step"),
+    "weight_decay": Option(float, None, 0, None, "decay of weights (not of biases and norms)"),
+    "schedule": Option(str, None, None, None, "one_cycle, cosine or constant"),
+    "clip_grad_norm": Option(_maybe(float), 5.0, 0, None, "bound on the gradient's norm, or none"),
+    "label_smoothing": Option(float, 0.0, 0, 0.9, "classification: share spread over all classes"),
+    "class_weight": Option(str, "none", None, None, "none, or balanced"),
+    "augment": Option(str, None, None, None, "images: none, shift, flip (shift and flip)"),
+    "ema": Option(float, 0.0, 0, 0.9999, "decay of averaged weights; 0 for none"),
+    "patience": Option(_maybe(_whole), None, 1, None, "epochs without improvement, or none"),
+    "validation": Option(float, 0.1, 0.01, 0.9, "share of the training part held out"),
+    "test_fraction": Option(float, 0.2, 0.01, 0.9, "share for the test, if the data has no test part"),
+    "limit": Option(_maybe(_whole), None, 2, None, "use at most this many examples"),
+    "image_size": Option(_maybe(_whole), None, 4, None, "folders of images: height and width"),
+    "accumulate": Option(_whole, 1, 1, None, "parts that each batch is computed in"),
+    "seed": Option(_whole, 0, 0, 2**31, "of splits, initial weights, order and dropout"),
+}
+
+_BY_KIND: dict[str, Config] = {
+    "images": {
+        "model": "cnn",
+        "hidden": [128],
+        "channels": [16, 32],
+        "activation": "relu",
+        "batch_norm": True,
+        "dropout": 0.25,
+        "epochs": 12,
+        "batch_size": 64,
+        "lr": 3e-3,
+        "weight_decay": 0.02,
+        "schedule": "one_cycle",
+        "augment": "flip",
+        "patience": None,
+    },
+    "table": {
+        "model": "mlp",
+        "channels": [16, 32],
+        "activation": "relu",
+        "batch_norm": False,
+        "dropout": 0.1,
+        "lr": 2e-3,
+        "weight_decay": 0.01,
+        "schedule": "one_cycle",
+        "augment": "none",
+        "patience": None,
+    },
+}
+
+
+def defaults_for(kind: str, examples: int) -> Config:
+    """Values for the options whose default depends on the data.
+
+    Args:
+        kind:     "images", "table" or "arrays".
+        examples: size of the training part.
+    """
+    chosen = {name: option.default for name, option in OPTIONS.items()}
+    chosen.update(_BY_KIND["images" if kind == "images" else "table"])
+    if kind != "images":
+        chosen["hidden"] = [128, 64] if examples >= 1000 else [64, 32]
+        chosen["batch_size"] = 128 if examples >= 10_000 else 32 if examples >= 1000 else 16
+        steps_per_epoch = max(1, examples // chosen["batch_size"])
+        chosen["epochs"] = max(20, min(200, 12_000 // steps_per_epoch))
+    return chosen
+
+
+def _read_value(name: str, value: Any, source: str) -> Any:
+    if name not in OPTIONS:
+        raise unknown("option", name, OPTIONS)
+    option = OPTIONS[name]
+    try:
+        read = option.read(value)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        raise ArgumentError(
+            f"{source}: {name}={value} cannot be read", fix=f"{name} is {option.help}"
+        ) from None
+    for number in read if isinstance(read, list) else [read]:
+        too_low = option.low is not None and number is not None and not number >= option.low
+        too_high = option.high is not None and number is not None and number > option.high
+        if too_low or too_high or number == float("inf"):
+            bounds = f"at least {option.low}" + (f", at most {option.high}" if option.high else "")
+            raise ArgumentError(f"{source}: {name}={value} must be {bounds}")
+    return read
+
+
+def parse_overrides(words: Sequence[str]) -> Config:
+    """The options of `key=value` words.
+
+    Raises:
+        ArgumentError: an unknown option (with the nearest match), or a value that cannot be read.
+
+    Example:
+        >>> parse_overrides(["epochs=5", "hidden=64,32", "lr=1e-3"])
+        {'epochs': 5, 'hidden': [64, 32], 'lr': 0.001}
+    """
+    overrides = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise ArgumentError(f"{word!r} is not an option", fix="write options as key=value")
+        overrides[name.strip()] = _read_value(name.strip(), value.strip(), "option")
+    return overrides
+
+
+def read_file(path: str) -> Config:
+    """The options in a .json, .toml or .yaml file (a run's own `config.json` too).
+
+    Raises:
+        DataError: the file is missing, damaged, or holds something else than options.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read: {error}", file=path) from None
+    table = _parsed(path, text)
+    table = table.get("options", table) if isinstance(table, dict) else table
+    if not isinstance(table, dict):
+        raise DataError("a file of options holds names and values", file=path)
+    return {str(name): _read_value(str(name), value, path) for name, value in table.items()}
+
+
+def _parsed(path: str, text: str) -> Any:
+    try:
+        if path.endswith(".toml"):
+            import tomllib  # noqa: PLC0415  rarely needed
+
+            return tomllib.loads(text)
+        if path.endswith(".json"):
+            return json.loads(text)
+    except ValueError as error:
+        raise DataError(f"damaged: {error}", file=path) from None
+    try:
+        import yaml  # noqa: PLC0415  optional
+    except ImportError:
+        raise MissingDependencyError("pyyaml", "cli", f"reading {path}") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DataError(f"damaged: {error}", file=path) from None
+
+
+def resolve(kind: str, examples: int, overrides: Mapping[str, Any]) -> Config:
+    """Every option with its value: the data's defaults, then the overrides."""
+    config = defaults_for(kind, examples)
+    if overrides.get("model") == "mlp" and kind == "images":
+        config.update(hidden=[256, 128], channels=[])
+    return {**config, **overrides}

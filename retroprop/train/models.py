@@ -1,0 +1,93 @@
+"""The networks that the command line trains, built from a plain description that is kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from retroprop import nn
+from retroprop.errors import ArgumentError, unknown
+
+__all__ = ["ACTIVATIONS", "build", "describe"]
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "leaky_relu": nn.LeakyReLU,
+    "mish": nn.Mish,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+_KINDS = ("cnn", "mlp")
+
+
+def describe(options: dict[str, Any], input_shape: Sequence[int], outputs: int) -> dict[str, Any]:
+    """The description of a model: everything `build` needs, as JSON values.
+
+    Raises:
+        ArgumentError: an unknown model or activation, or a cnn for data that are no images.
+    """
+    if options["model"] not in _KINDS:
+        raise unknown("model", options["model"], _KINDS)
+    if options["activation"] not in ACTIVATIONS:
+        raise unknown("activation", options["activation"], ACTIVATIONS)
+    if options["model"] == "cnn" and len(input_shape) != 3:
+        raise ArgumentError("model=cnn needs images; for other data use model=mlp")
+    names = ("model", "hidden", "channels", "activation", "batch_norm", "dropout")
+    chosen = {name: options[name] for name in names}
+    return {**chosen, "input_shape": list(input_shape), "outputs": outputs}
+
+
+def build(description: dict[str, Any]) -> nn.Sequential:
+    """The network of a description, freshly initialised from the random state.
+
+    `mlp`: dense layers. `cnn`: blocks of convolution (3x3), batch norm, activation and 2x2 max pooling, then dense
+    layers. The last layer gives one logit per class, or one number per regression target.
+
+    Example:
+        >>> spec = {"model": "mlp", "hidden": [8], "channels": [], "activation": "relu",
+        ...         "batch_norm": False, "dropout": 0.0, "input_shape": [4], "outputs": 3}
+        >>> build(spec)[0].weight.shape
+        (8, 4)
+    """
+    act = ACTIVATIONS[description["activation"]]
+    layers: list[nn.Module] = []
+    shape = list(description["input_shape"])
+    if description["model"] == "cnn":
+        shape = _convolutions(layers, description, shape, act)
+    features = 1
+    for size in shape:
+        features *= size
+    if len(shape) > 1:
+        layers.append(nn.Flatten())
+    for size in description["hidden"]:
+        layers.append(nn.Linear(features, size))
+        if description["batch_norm"]:
+            layers.append(nn.BatchNorm1d(size))
+        layers.append(act())
+        if description["dropout"]:
+            layers.append(nn.Dropout(description["dropout"]))
+        features = size
+    layers.append(nn.Linear(features, description["outputs"]))
+    return nn.Sequential(*layers)
+
+
+def _convolutions(
+    layers: list[nn.Module], description: dict[str, Any], shape: list[int], act: Any
+) -> list[int]:
+    """Append the convolution blocks; returns the shape that comes out of them."""
+    channels, height, width = shape
+    for size in description["channels"]:
+        bias = not description["batch_norm"]
+        layers.append(nn.Conv2d(channels, size, 3, padding=1, bias=bias))
+        if description["batch_norm"]:
+            layers.append(nn.BatchNorm2d(size))
+        layers.append(act())
+        channels = size
+        if min(height, width) >= 4:
+            layers.append(nn.MaxPool2d(2))
+            height, width = height // 2, width // 2
+    return [channels, height, width]

@@ -1,0 +1,366 @@
+"""The training loop: batches in, steps of the optimizer, numbers of every epoch out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retroprop import dtypes, optim, tree
+from retroprop import metrics as metric_table
+from retroprop.core.tape import no_grad
+from retroprop.core.tensor import Tensor
+from retroprop.data.dataset import Dataset, batches, length
+from retroprop.data.order import generator, shuffled
+from retroprop.errors import ArgumentError, DivergedError, ShapeError
+from retroprop.interop import weights as files
+from retroprop.nn.module import Module
+from retroprop.train import checkpoint
+from retroprop.train.callbacks import Callback
+from retroprop.train.interrupt import Interruptible
+from retroprop.train.objective import Objective
+from retroprop.train.progress import Progress
+
+__all__ = ["Trainer"]
+
+Record = dict[str, Any]
+Array = np.ndarray[Any, Any]
+
+
+class Trainer:
+    """Train, evaluate and use a model on arrays in memory.
+
+    Args:
+        model:          an nn.Module from a batch of inputs to predictions.
+        loss:           a name ("cross_entropy", "mse", ...), a function (prediction, target) or a loss module.
+        optimizer:      an optimizer over the model's parameters, or a name ("adam").
+        metrics:        names or objects of retroprop.metrics; measured exactly over each epoch.
+        callbacks:      listeners for every fit; see retroprop.train.callbacks.
+        clip_grad_norm: bound on the global norm of the gradient, or None.
+        accumulate:     cut each batch in this many parts, with the gradient of the whole.
+        augment:        a function (x, y, random generator) -> (x, y) on the arrays of a training batch.
+        ema:            an optim.EMA whose averaged weights are the ones evaluated, or None.
+        seed:           of the order of the batches and of augmentation.
+
+    Attributes:
+        history: one record (dict) per epoch: epoch, loss, metrics, val_..., lr, seconds.
+        epoch, step: how many are done.
+
+    Example:
+        >>> import retroprop as rp
+        >>> from retroprop import nn, optim
+        >>> rp.manual_seed(0)
+        >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(-1, 1)
+        >>> model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+        >>> opt = optim.Adam(model.parameters(), lr=0.05)
+        >>> trainer = rp.Trainer(model, loss="mse", optimizer=opt, metrics=["r2"])
+        >>> history = trainer.fit(x, x**2, epochs=60, batch_size=16, progress=False)
+        >>> trainer.evaluate(x, x**2)["r2"] > 0.9
+        True
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Any = "cross_entropy",
+        optimizer: Any = "adam",
+        metrics: Sequence[Any] = (),
+        *,
+        callbacks: Iterable[Callback] = (),
+        clip_grad_norm: float | None = None,
+        accumulate: int = 1,
+        augment: Any = None,
+        ema: Any = None,
+        seed: int = 0,
+    ) -> None:
+        if accumulate < 1:
+            raise ArgumentError(f"accumulate must be at least 1, it is {accumulate}")
+        self.model = model
+        self.objective = Objective(loss)
+        if isinstance(optimizer, str):
+            optimizer = optim.get(optimizer)(model.parameters())
+        self.optimizer = optimizer
+        self.metrics = [metric_table.get(metric) for metric in metrics]
+        self.callbacks = list(callbacks)
+        self.clip_grad_norm, self.accumulate = clip_grad_norm, accumulate
+        self.augment, self.ema, self.seed = augment, ema, seed
+        self.history: list[Record] = []
+        self.epoch = self.step = 0
+        self.stop_reason: str | None = None
+        self._position: Record = {"batch": 0, "loss": 0.0, "weight": 0.0}
+
+    # -- training --------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation_data: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        shuffle: bool = True,
+        callbacks: Iterable[Callback] = (),
+        progress: bool | Progress = True,
+    ) -> list[Record]:
+        """Train until `epochs` epochs are done in all (so that a resumed run only does the rest).
+
+        Args:
+            x:               inputs (examples, ...), a tuple or dict of them, or a Dataset.
+            y:               targets (examples, ...).
+            epochs:          when to stop, counted from the very first fit.
+            batch_size:      examples per step; the last batch of an epoch keeps what is left.
+            validation_data: (x, y) or a Dataset, evaluated after every epoch.
+            sample_weight:   (examples,) how much each example counts.
+            class_weight:    {class: weight} or a sequence; multiplies sample_weight.
+            shuffle:         a new order each epoch, a pure function of (seed, epoch).
+            callbacks:       listeners for this fit only.
+            progress:        show progress, or a Progress to show it with.
+
+        Returns:
+            The history: one record per epoch.
+
+        Raises:
+            DivergedError:     the loss is not finite; the step was not applied.
+            KeyboardInterrupt: after Ctrl-C, between two steps, once callbacks have saved.
+        """
+        data = _dataset(x, y, sample_weight, class_weight)
+        held_out = None if validation_data is None else _pair(validation_data)
+        listeners = [*self.callbacks, *callbacks]
+        steps = math.ceil(len(data) / batch_size)
+        display = progress if isinstance(progress, Progress) else Progress(enabled=progress)
+        self.stop_reason = None
+        for listener in listeners:
+            listener.on_fit_begin(self)
+        with Interruptible() as interrupt, display.fit(epochs=epochs, steps=steps):
+            while self.epoch < epochs and self.stop_reason is None:
+                self._run_epoch(data, held_out, batch_size, shuffle, listeners, display, interrupt)
+        for listener in listeners:
+            listener.on_fit_end(self)
+        return self.history
+
+    def stop(self, reason: str) -> None:
+        """End the fit after this epoch; callbacks call it."""
+        self.stop_reason = reason
+
+    def _run_epoch(
+        self,
+        data: Dataset,
+        held_out: Dataset | None,
+        batch_size: int,
+        shuffle: bool,
+        listeners: list[Callback],
+        display: Progress,
+        interrupt: Interruptible,
+    ) -> None:
+        began = time.perf_counter()
+        watchers = [one for one in listeners if type(one).on_step is not Callback.on_step]
+        for listener in listeners:
+            listener.on_epoch_begin(self)
+        for metric in self.metrics:
+            metric.reset()
+        self.model.train()
+        at = self._position
+        order = shuffled(len(data), self.seed, self.epoch) if shuffle else np.arange(len(data))
+        rest = order[at["batch"] * batch_size :]
+        display.epoch_begin(self.epoch + 1)
+        for batch in batches(data, batch_size, rest):
+            loss, weight = self._train_step(batch)
+            at["batch"] += 1
+            at["loss"] += loss * weight
+            at["weight"] += weight
+            self.step += 1
+            display.step(at["batch"], loss=at["loss"] / at["weight"], lr=self.optimizer.lr)
+            for watcher in watchers:
+                watcher.on_step(self, loss)
+            if interrupt.requested:
+                for listener in listeners:
+                    listener.on_interrupt(self)
+                raise KeyboardInterrupt
+        record = {"epoch": self.epoch + 1, "loss": at["loss"] / at["weight"]}
+        record.update((metric.name, metric.compute()) for metric in self.metrics)
+        if held_out is not None:
+            scores = self.evaluate(held_out, batch_size=max(batch_size, 256))
+            record.update((f"val_{name}", score) for name, score in scores.items())
+        record["lr"] = self.optimizer.lr
+        record["seconds"] = time.perf_counter() - began
+        self.epoch += 1
+        self._position = {"batch": 0, "loss": 0.0, "weight": 0.0}
+        self.history.append(record)
+        display.epoch_end(record)
+        for listener in listeners:
+            listener.on_epoch_end(self, record)
+
+    def _train_step(self, batch: Any) -> tuple[float, float]:
+        """One update; returns the loss of the batch and how much the batch counts."""
+        x, y, weights = batch
+        if self.augment is not None:
+            x, y = self.augment(x, y, generator(self.seed, self.epoch, self._position["batch"]))
+        self.optimizer.zero_grad()
+        count = length(x)
+        total = float(count if weights is None else weights.sum())
+        value = 0.0
+        for part in np.array_split(np.arange(count), min(self.accumulate, count)):
+            window = slice(part[0], part[-1] + 1)
+            inputs, targets = self._tensors(x, window), self._tensors(y, window)
+            counts = None if weights is None else self._tensors(weights, window)
+            prediction = self._predict(inputs)
+            loss = self.objective(prediction, targets, counts)
+            share = (len(part) if weights is None else float(weights[window].sum())) / total
+            loss_value = float(loss)
+            self._check_finite(loss_value)
+            (loss if share == 1.0 else loss * share).backward()
+            value += loss_value * share
+            self._measure(prediction, targets, counts)
+        if self.clip_grad_norm is not None:
+            optim.clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
+        self.optimizer.step()
+        if self.ema is not None:
+            self.ema.update()
+        return value, total
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"the loss is {loss} at step {self.step + 1} (epoch {self.epoch + 1}); "
+                "this step was not applied",
+                fix=f"lower the learning rate (now {self.optimizer.lr:g}), "
+                "set clip_grad_norm=1.0, and check the data for huge values",
+            )
+
+    # -- using -----------------------------------------------------------------------------------
+
+    def evaluate(self, x: Any, y: Any = None, *, batch_size: int = 256) -> dict[str, float]:
+        """The loss and the metrics over a data set, the model in eval mode.
+
+        Returns:
+            {"loss": ..., metric name: ...}.
+        """
+        data = _dataset(x, y, None, None)
+        for metric in self.metrics:
+            metric.reset()
+        total = weight = 0.0
+        with no_grad(), self._evaluating():
+            for batch in batches(data, batch_size):
+                inputs, targets = self._tensors(batch.x), self._tensors(batch.y)
+                counts = None if batch.weights is None else self._tensors(batch.weights)
+                prediction = self._predict(inputs)
+                share = float(length(batch.x) if counts is None else counts.sum())
+                total += float(self.objective(prediction, targets, counts)) * share
+                weight += share
+                self._measure(prediction, targets, counts)
+        scores = {"loss": total / weight if weight else math.nan}
+        scores.update((metric.name, metric.compute()) for metric in self.metrics)
+        return scores
+
+    def predict(self, x: Any, *, batch_size: int = 256) -> Array:
+        """The model's outputs (logits, for a classifier) for every example, in eval mode."""
+        data = _dataset(x, None, None, None)
+        parts = []
+        with no_grad(), self._evaluating():
+            for batch in batches(data, batch_size):
+                parts.append(self._predict(self._tensors(batch.x)).numpy())
+        return np.concatenate(parts) if parts else np.zeros((0,), np.float32)
+
+    def greater_is_better(self, name: str) -> bool:
+        """Whether a number of the history is better when larger (losses are not)."""
+        plain = name.removeprefix("val_")
+        return any(m.name == plain and bool(m.greater_is_better) for m in self.metrics)
+
+    # -- saving ----------------------------------------------------------------------------------
+
+    def save_weights(self, path: str | Path) -> None:
+        """Write the model's weights (averaged ones when there is an EMA) to a safetensors file."""
+        with self._averaged():
+            files.save(self.model.state_dict(), path)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything a later `resume` needs, in one file, in one step."""
+        checkpoint.save(self, path)
+
+    def resume(self, path: str | Path) -> Trainer:
+        """Go back to a saved state: the next `fit` continues bit for bit where it was left.
+
+        Raises:
+            CheckpointError: the file is damaged, or belongs to another model or optimizer.
+        """
+        checkpoint.resume(self, path)
+        return self
+
+    # -- between arrays and tensors --------------------------------------------------------------
+
+    def _tensors(self, arrays: Any, window: slice | None = None) -> Any:
+        """A batch as Tensors; floating arrays take the dtype of the model's parameters."""
+        dtype = next((p.dtype for p in self.model.parameters()), dtypes.default_float)
+
+        def convert(array: Any) -> Tensor:
+            part = np.asarray(array if window is None else array[window])
+            return Tensor(part.astype(dtype, copy=False) if part.dtype.kind == "f" else part)
+
+        return tree.tree_map(convert, arrays)
+
+    def _predict(self, inputs: Any) -> Any:
+        if isinstance(inputs, dict):
+            return self.model(**inputs)
+        return self.model(*inputs) if isinstance(inputs, tuple) else self.model(inputs)
+
+    def _measure(self, prediction: Any, target: Any, counts: Tensor | None) -> None:
+        if self.metrics and isinstance(prediction, Tensor):
+            shown = prediction.detach().numpy()
+            weight = None if counts is None else counts.numpy()
+            for metric in self.metrics:
+                metric.update(shown, target.numpy(), weight)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """The model in eval mode, with averaged weights when there are any."""
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            with self._averaged():
+                yield
+        finally:
+            self.model.train(was_training)
+
+    def _averaged(self) -> Any:
+        return nullcontext() if self.ema is None else self.ema.apply()
+
+
+def _dataset(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Dataset:
+    if isinstance(x, Dataset):
+        if y is not None:
+            raise ArgumentError("fit: a Dataset brings its own targets; y must not be given")
+        x, y, sample_weight = x.x, x.y, x.weights if sample_weight is None else sample_weight
+    if class_weight is not None:
+        sample_weight = _class_weights(y, class_weight, sample_weight)
+    data = Dataset(x, y, sample_weight)
+    if not len(data):
+        raise ShapeError("there are no examples")
+    return data
+
+
+def _class_weights(y: Any, table: Any, sample_weight: Any) -> Array:
+    labels = np.asarray(y)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ArgumentError("class_weight needs integer class labels, one per example")
+    by_class = table if isinstance(table, dict) else dict(enumerate(table))
+    missing = sorted(set(labels.tolist()) - set(by_class))
+    if missing:
+        raise ArgumentError(f"class_weight has no weight for class {missing[0]}")
+    weights = np.array([by_class[label] for label in labels.tolist()], np.float32)
+    return weights if sample_weight is None else weights * np.asarray(sample_weight)
+
+
+def _pair(data: Any) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        raise ArgumentError("validation_data must be (x, y), (x, y, weights) or a Dataset")
+    return Dataset(*data)
