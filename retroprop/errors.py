@@ -221,5 +221,5 @@ def _layer_path(modules: list[Any]) -> str:
     """Dotted path of the innermost module as seen from the outermost one."""
     path = []
     for parent, child in zip(modules[:0:-1], modules[-2::-1], strict=True):
-        path += [name for name, module in parent.named_children() if module is child][:1]
+        path += [name for name, module in parent.named_modules() if module is child][:1]
     return f"layer {'.'.join(path) or 'model'}: {modules[0]!r}".split("\n")[0]

@@ -10,16 +10,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from retroprop import dtypes, ops, shapes
+from retroprop import dtypes, shapes
 from retroprop.core.faces import astype
 from retroprop.core.quantile import normal_quantile
 from retroprop.core.rng import Generator, default_generator, manual_seed
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, DTypeError, ShapeError
-from retroprop.ops.arithmetic import divide, less, minimum, negative, sqrt, where
-from retroprop.ops.define import Op
+from retroprop.ops.arithmetic import divide, minimum, negative, sqrt, where
+from retroprop.ops.comparison import less
 from retroprop.ops.exponential import log, log1p
+from retroprop.ops.indexing import take
 from retroprop.ops.movement import cast, concatenate, reshape, take_slice
+from retroprop.ops.searching import argmax, argsort
 from retroprop.ops.trigonometric import cos, sin
 
 __all__ = [
@@ -244,7 +246,7 @@ def permutation(x: Any, *, axis: int = 0, generator: Generator | None = None) ->
         return _order(_source(generator), x.__index__())
     tensor = x if isinstance(x, Tensor) else Tensor(x)
     at = shapes.normalise_axis(axis, tensor.ndim, "permutation")
-    taken: Tensor = _op("take")(tensor, _order(_source(generator), tensor.shape[at]), axis=at)
+    taken: Tensor = take(tensor, _order(_source(generator), tensor.shape[at]), axis=at)
     return taken
 
 
@@ -306,17 +308,12 @@ def categorical(
         raise DTypeError(f"categorical: logits are {given.dtype}, they must be floating")
     at = shapes.normalise_axis(axis, given.ndim, "categorical")
     noise = gumbel((*dims, *given.shape), dtype=_work(given.dtype), generator=generator)
-    drawn: Tensor = _op("argmax")(given.detach() + noise, axis=len(dims) + at)
+    drawn: Tensor = argmax(given.detach() + noise, axis=len(dims) + at)
     return drawn
 
 
 def _source(generator: Generator | None) -> Generator:
     return default_generator() if generator is None else generator
-
-
-def _op(name: str) -> Op:
-    found: Op = getattr(ops, name)
-    return found
 
 
 def _shape(name: str, shape: Shape) -> tuple[int, ...]:
@@ -370,5 +367,5 @@ def _moved(x: Tensor, mean: Any, std: Any) -> Tensor:
 
 def _order(source: Generator, count: int) -> Tensor:
     """0 .. count - 1 in the order of 64-bit random words."""
-    order: Tensor = _op("argsort")(source.bits((count,), 64))
+    order: Tensor = argsort(source.bits((count,), 64))
     return order

@@ -52,7 +52,7 @@ def asarray(
     check_device(device)
     dtype = None if dtype is None else dtypes.canonical(dtype)
     if isinstance(obj, Tensor):
-        if dtype in (None, obj.dtype):
+        if dtype is None or dtype == obj.dtype:
             return obj.clone() if copy else obj
         if copy is False:
             raise ArgumentError(f"asarray: {obj.dtype} to {dtype} needs a copy, and copy=False")

@@ -15,6 +15,7 @@ from retroprop.ir import Node, Value
 from retroprop.ir.graph import nodes_before
 from retroprop.ops.arithmetic import add, multiply
 from retroprop.ops.define import Rule, resolve
+from retroprop.ops.movement import cast
 from retroprop.ops.reduction import sum_to
 
 __all__ = ["backward"]
@@ -132,6 +133,8 @@ def _pull(
                 continue
         if pulled.shape != operand.shape:
             pulled = sum_to(pulled, operand.shape)
+        if pulled.dtype != operand.dtype:  # bfloat16 times a Python number is float32 in NumPy
+            pulled = cast(pulled, dtype=operand.dtype)
         _accumulate(pending, operand, pulled)
 
 

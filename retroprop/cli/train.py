@@ -11,6 +11,7 @@ from retroprop.cli.output import emit, say
 from retroprop.errors import ArgumentError
 from retroprop.train import config
 from retroprop.train import run as runs
+from retroprop.train.outcome import summary
 
 __all__ = ["add"]
 
@@ -83,7 +84,7 @@ def run(arguments: Namespace) -> int:
         if arguments.json:
             emit({"task": "train", "run": str(folder), "interrupted": True, "exit_code": 130})
         return 130
-    for line in runs.summary(result):
+    for line in summary(result):
         say(line)
     if arguments.json:
         emit(result)

@@ -1,8 +1,9 @@
 """`t[key]` and `t[key] = value`: what a key means, in terms of ops.
 
-A key is read as NumPy reads it. Its slices, integers and None are one `take_slice`; its integer tensors are
-brought to one axis (adjacent ones stay in place, others move to the front) and become one `take`. Writing
-goes the same way with `set_slice` and `put`, into a new value that the cell then holds.
+A key is read as NumPy reads it. Its slices, integers and None are one `take_slice`; its integer
+tensors are brought to one axis (adjacent ones stay in place, others move to the front) and become
+one `take`. Writing goes the same way with `set_slice` and `put`, into a new value that the cell
+then holds.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ def _canonical(given: slice, length: int) -> slice:
 
 
 def get_item(x: Tensor, key: Any) -> Tensor:
-    """The part of a tensor that a key selects, as in NumPy; gradients flow to the selected elements.
+    """The part of a tensor that a key selects, as in NumPy; gradients flow to what was selected.
 
     Raises:
         IndexRangeError: "index: 7 is out of range for axis 0 of 3 elements".
@@ -299,7 +300,7 @@ def _fitted(value: Tensor, selected: Shape) -> Tensor:
 
 
 def _lone_mask(key: Any, shape: Shape) -> Tensor | None:
-    """The mask that is all of a key, shaped to broadcast with the operand; its values stay unread."""
+    """The mask that is all of a key, shaped to broadcast with x; its values stay unread."""
     if isinstance(key, tuple | bool | np.bool) or not hasattr(key, "dtype"):
         return None
     if key.dtype != dtypes.bool or not key.ndim:
@@ -307,8 +308,9 @@ def _lone_mask(key: Any, shape: Shape) -> Tensor | None:
     mask = key if isinstance(key, Tensor) else Tensor(key)
     if mask.shape != shape[: mask.ndim]:
         return None
-    return _reshape(mask, (*mask.shape, *(1,) * (len(shape) - mask.ndim)))  # type: ignore[no-any-return]
+    aligned = (*mask.shape, *(1,) * (len(shape) - mask.ndim))
+    return _reshape(mask, aligned)  # type: ignore[no-any-return]
 
 
-Tensor.__getitem__ = get_item  # type: ignore[attr-defined]
-Tensor.__setitem__ = set_item  # type: ignore[attr-defined]
+Tensor.__getitem__ = get_item  # type: ignore[method-assign]
+Tensor.__setitem__ = set_item  # type: ignore[method-assign]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from retroprop.core.tensor import Tensor
-from retroprop.ops.arithmetic import less, minimum, negative, sqrt, where
+from retroprop.ops.arithmetic import minimum, negative, sqrt, where
+from retroprop.ops.comparison import less
 from retroprop.ops.exponential import log
 
 __all__ = ["normal_quantile"]

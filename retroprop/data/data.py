@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from retroprop.data.dataset import length, take
+from retroprop.data.order import shuffled
 from retroprop.data.preprocess import Preprocessor, TablePreprocessor
 from retroprop.data.schema import Schema
 from retroprop.data.split import split
@@ -159,18 +160,13 @@ def assemble(
         DataError: too few examples to split.
     """
     notes = list(notes or [])
-    if not 0 < test_fraction < 1:
-        raise ArgumentError(f"test_fraction must lie between 0 and 1, got {test_fraction!r}")
     labels = y if target.task == "classification" else None
     chosen = limited(len(y), limit, seed, labels, notes)
     if chosen is not None:
         x, y, ids = take(x, chosen), take(y, chosen), take(ids, chosen)
         groups = take(groups, chosen)
         labels = None if labels is None else y
-    try:
-        train, test = split(len(y), (1 - test_fraction, test_fraction), seed, labels, groups)
-    except ArgumentError as cause:
-        raise DataError(cause.what, file=source, fix="give more examples") from cause
+    train, test = _divided(len(y), test_fraction, seed, labels, groups, source)
     how = "at random" if labels is None else "at random, keeping the share of every class"
     notes.append(f"{len(train)} examples to train, {len(test)} to test, split {how} (seed {seed})")
     if labels is not None:
@@ -185,6 +181,19 @@ def assemble(
         (take(x, test), y[test], take(ids, test)),
         groups_train=take(groups, train), schema=schema, source=source, notes=notes,
     )  # fmt: skip
+
+
+def _divided(
+    n: int, test_fraction: float, seed: int, labels: Any, groups: Any, source: str
+) -> list[Any]:
+    """Indices of both parts; too few examples are the fault of the source, not of an argument."""
+    if not 0 < test_fraction < 1:
+        raise ArgumentError(f"test_fraction must lie between 0 and 1, got {test_fraction!r}")
+    shuffled(0, seed)  # refuses a wrong seed
+    try:
+        return split(n, (1 - test_fraction, test_fraction), seed, labels, groups)
+    except ArgumentError as cause:
+        raise DataError(cause.what, file=source, fix="give more examples") from cause
 
 
 def limited(n: int, limit: int | None, seed: int, labels: Any, notes: list[str]) -> Any:

@@ -63,8 +63,9 @@ class NumberEncoder:
 
     With `segments` the range is also cut at quantiles, and one output per segment rises from -0.5
     to 0.5 across it: a piecewise linear code that lets a small network bend where the data are.
-    California housing, test R2 of a 100-unit network: standardised 0.762, with the logarithm 0.771,
-    with 16 segments 0.80; on tables below 1,000 rows it made no difference.
+    Measured on California housing, 80/20 split, with a scikit-learn MLPRegressor of 100 units and
+    60 epochs, mean test R2 of two seeds: standardised 0.762, with the logarithm 0.771, with 16
+    segments 0.799. On wine, breast cancer and iris (under 600 rows) there was no clear difference.
 
     Args:
         name:     of the column.

@@ -242,8 +242,9 @@ def _known_classes(path: str, preprocessor: ImagePreprocessor, labels: list[str]
 
 
 def _checked_size(size: Any) -> tuple[int, int]:
-    pair = (size, size) if isinstance(size, int) else tuple(size)
-    if len(pair) != 2 or not all(isinstance(side, int) and 1 <= side <= 4096 for side in pair):
+    pair = (size, size) if isinstance(size, int) else size
+    shaped = isinstance(pair, tuple | list) and len(pair) == 2
+    if not shaped or not all(isinstance(side, int) and 1 <= side <= 4096 for side in pair):
         raise ArgumentError(
             f"image_size must be a whole number or (height, width), each 1 .. 4096, got {size!r}"
         )

@@ -82,7 +82,9 @@ def read_headers(folder: str, names: list[str]) -> tuple[dict[str, Header], dict
             try:
                 with image_module.open(os.path.join(folder, name)) as image:
                     width, height = image.size
-                    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+                    # Of a PNG file without the tag up front, getexif() would decode all pixels.
+                    tagged = image.format != "PNG" or "exif" in image.info
+                    turned = tagged and image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
                     grey = image.mode in _GREY
             except Exception as cause:  # noqa: BLE001  decoders raise anything on hostile bytes
                 bad[name] = _why(cause)

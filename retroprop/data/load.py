@@ -86,22 +86,22 @@ def load(
         >>> load({"size": [1, 2, 3, 4, 5, 6], "price": [1.5, 2.5, 3.1, 4.2, 5.0, 6.3]}, "price")
         Data(table, regression of 'price': 5 to train, 1 to test)
     """
-    tables = {"types": types, "missing": missing}
+    tables: dict[str, Any] = {"types": types, "missing": missing}
     files = {"delimiter": delimiter, "encoding": encoding, "header": header}
-    folders = {"image_size": image_size, "channels": channels, "strict": strict}
+    folders: dict[str, Any] = {"image_size": image_size, "channels": channels, "strict": strict}
     form = _form(source)
     given = {**tables, **files, **folders, "target": target, "kind": kind}
     _refuse(form, [name for name, value in given.items() if value not in (None, False, ())])
-    split = {"limit": limit, "test_fraction": test_fraction, "seed": seed}
+    split: dict[str, Any] = {"limit": limit, "test_fraction": test_fraction, "seed": seed}
     if form == "folder":
         if task not in (None, "classification"):
             raise ArgumentError(f"a folder of images is for classification, not {task!r}")
-        return folder_data(existing(source), **split, **folders)  # type: ignore[arg-type]
+        return folder_data(existing(source), **split, **folders)
     if form == "arrays":
         arrays, name = _arrays(source)
-        return arrays_data(arrays, target, source=name, task=task, kind=kind, **split)  # type: ignore[arg-type]
+        return arrays_data(arrays, target, source=name, task=task, kind=kind, **split)
     raw = _table(source, form, (target,) if target else (), files)
-    return table_data(raw, target, task=task, **tables, **split)  # type: ignore[arg-type]
+    return table_data(raw, target, task=task, **tables, **split)
 
 
 _OPTIONS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tokenize
 import zipfile
 import zlib
 from typing import Any
@@ -19,6 +20,7 @@ MAX_BYTES = 2**34  # of one unpacked array: stops a small file from filling the 
 _BROKEN = (
     OSError, ValueError, EOFError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
     MemoryError, RuntimeError, SyntaxError, RecursionError, zipfile.BadZipFile, zlib.error,
+    tokenize.TokenError,
 )  # fmt: skip
 
 
@@ -44,7 +46,9 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
         archive = zipfile.ZipFile(name)
     except _BROKEN as cause:
         raise DataError(
-            f"not a .npz file, or truncated ({cause})", file=name, fix="make it with numpy.savez"
+            f"not a .npz file, or truncated ({str(cause)[:120]})",
+            file=name,
+            fix="make it with numpy.savez",
         ) from cause
     with archive:
         arrays = {}
@@ -85,4 +89,5 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, name:
     except _BROKEN as cause:
         if isinstance(cause, DataError):
             raise
-        raise DataError(f"the array is damaged: {cause}", file=name, column=key) from cause
+        why = str(cause)[:120] or type(cause).__name__
+        raise DataError(f"the array is damaged: {why}", file=name, column=key) from cause

@@ -118,8 +118,11 @@ def _from_objects(items: list[Any]) -> RawColumn:
         return RawColumn("boolean", values=_floats(cleaned))
     if present and all(isinstance(item, int | float | np.number) for item in present):
         return RawColumn("numeric", values=_floats(cleaned))
-    cells = ["" if item is None or item != item else _as_text(item) for item in cleaned]  # noqa: PLR0124  NaN
-    return RawColumn.from_cells(cells)
+    return RawColumn.from_cells(["" if _is_gap(item) else _as_text(item) for item in cleaned])
+
+
+def _is_gap(item: Any) -> bool:
+    return item is None or (isinstance(item, float | np.floating) and bool(np.isnan(item)))
 
 
 def _floats(items: list[Any]) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.ops.arithmetic import greater, multiply, negative, subtract, where
+from retroprop.ops.arithmetic import multiply, negative, subtract, where
+from retroprop.ops.comparison import greater
 from retroprop.ops.define import FLOATING, REAL, elementwise
 from retroprop.ops.samples import points
 
@@ -28,7 +29,7 @@ def relu(x: Array, /) -> Array:
 
     Example:
         >>> import retroprop as rp
-        >>> rp.relu(rp.asarray([-1.0, 2.0])).numpy().tolist()
+        >>> relu(rp.asarray([-1.0, 2.0])).numpy().tolist()
         [0.0, 2.0]
     """
     return np.maximum(x, np.zeros((), x.dtype))
@@ -49,7 +50,8 @@ def sigmoid(x: Array, /) -> Array:
         array([0.5  , 0.881], dtype=float32)
     """
     small = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), small, np.ones((), x.dtype)) / (1 + small)
+    one = np.ones((), x.dtype)
+    return np.divide(np.where(np.less(x, 0), small, one), one + small)
 
 
 def _softened(x: Array) -> Array:
@@ -85,7 +87,7 @@ def log_sigmoid(x: Array, /) -> Array:
 
     Example:
         >>> import retroprop as rp
-        >>> rp.log_sigmoid(rp.asarray([0.0, -100.0])).numpy().round(3)
+        >>> log_sigmoid(rp.asarray([0.0, -100.0])).numpy().round(3)
         array([  -0.693, -100.   ], dtype=float32)
     """
     return np.minimum(x, np.zeros((), x.dtype)) - _softened(x)

@@ -1,6 +1,7 @@
-"""Elementwise arithmetic and comparison: y[i] depends only on the operands at i, after broadcasting.
+"""Elementwise arithmetic and comparison: y[i] depends on the operands at i, after broadcasting.
 
-A partial is the local derivative alone: the engine multiplies by the cotangent and undoes broadcasting.
+A partial is the local derivative alone: the engine multiplies by the cotangent and undoes
+broadcasting.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from retroprop import dtypes
+from retroprop.ops.comparison import equal, greater
 from retroprop.ops.define import (
-    ANY,
     BOOLEAN,
     INEXACT,
     NUMERIC,
@@ -26,17 +27,11 @@ __all__ = [
     "abs",
     "add",
     "divide",
-    "equal",
     "floor_divide",
-    "greater",
-    "greater_equal",
-    "less",
-    "less_equal",
     "maximum",
     "minimum",
     "multiply",
     "negative",
-    "not_equal",
     "positive",
     "remainder",
     "sign",
@@ -189,7 +184,9 @@ def sqrt(x: Array, /) -> Array:
 
 @elementwise(
     partials={"x": lambda x: sign(x)},
-    result=lambda x: {dtypes.complex64: dtypes.float32, dtypes.complex128: dtypes.float64}.get(x, x),
+    result=lambda x: {dtypes.complex64: dtypes.float32, dtypes.complex128: dtypes.float64}.get(
+        x, x
+    ),
     accepts=NUMERIC,
     operator="abs",
     samples=points((0.1, 2.0)) + points((-2.0, -0.1), edges=[0.0, -0.0, -np.inf]),
@@ -233,7 +230,8 @@ def _greater_share(g: Any, x: Any, z: Any) -> Any:
         "z": lambda g, x, z: _greater_share(g, z, x),
     },
     accepts=REAL,
-    samples=points((-2.0, -0.1), (0.1, 2.0)) + points((0.1, 2.0), (-2.0, -0.1), edges=[np.nan, np.inf]),
+    samples=points((-2.0, -0.1), (0.1, 2.0))
+    + points((0.1, 2.0), (-2.0, -0.1), edges=[np.nan, np.inf]),
     errors=_MISFIT,
 )
 def maximum(x: Array, z: Array, /) -> Array:
@@ -253,7 +251,8 @@ def maximum(x: Array, z: Array, /) -> Array:
         "z": lambda g, x, z: _greater_share(g, negative(z), negative(x)),
     },
     accepts=REAL,
-    samples=points((-2.0, -0.1), (0.1, 2.0)) + points((0.1, 2.0), (-2.0, -0.1), edges=[np.nan, np.inf]),
+    samples=points((-2.0, -0.1), (0.1, 2.0))
+    + points((0.1, 2.0), (-2.0, -0.1), edges=[np.nan, np.inf]),
     errors=_MISFIT,
 )
 def minimum(x: Array, z: Array, /) -> Array:
@@ -272,6 +271,7 @@ def minimum(x: Array, z: Array, /) -> Array:
     accepts=REAL,
     operator="//",
     samples=points(_ANYWHERE, (0.5, 2.0)),
+    errors=_MISFIT,
 )
 def floor_divide(x: Array, z: Array, /) -> Array:
     """Quotient rounded towards minus infinity, elementwise.
@@ -285,10 +285,14 @@ def floor_divide(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
-    vjp={"x": lambda g: g, "z": lambda g, x, z, y: negative(multiply(g, divide(subtract(x, y), z)))},
+    vjp={
+        "x": lambda g: g,
+        "z": lambda g, x, z, y: negative(multiply(g, divide(subtract(x, y), z))),
+    },
     accepts=REAL,
     operator="%",
     samples=points((0.1, 0.4), (0.5, 2.0)) + points((2.1, 2.3), (0.9, 1.0)),
+    errors=_MISFIT,
 )
 def remainder(x: Array, z: Array, /) -> Array:
     """What floor division leaves, with the sign of z: y = x - floor(x / z) z.
@@ -323,75 +327,3 @@ def where(condition: Array, x: Array, z: Array, /) -> Array:
         [1.0, 6.0]
     """
     return np.where(condition, x, z)
-
-
-@elementwise(result=dtypes.bool, accepts=ANY, operator="==", samples=_BESIDE, errors=_MISFIT)
-def equal(x: Array, z: Array, /) -> Array:
-    """Whether x = z, elementwise.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.equal(rp.asarray([1, 2]), 2).numpy().tolist()
-        [False, True]
-    """
-    return np.equal(x, z)
-
-
-@elementwise(result=dtypes.bool, accepts=ANY, operator="!=", samples=_BESIDE, errors=_MISFIT)
-def not_equal(x: Array, z: Array, /) -> Array:
-    """Whether x differs from z, elementwise.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.not_equal(rp.asarray([1, 2]), 2).numpy().tolist()
-        [True, False]
-    """
-    return np.not_equal(x, z)
-
-
-@elementwise(result=dtypes.bool, accepts=REAL, operator="<", samples=_BESIDE, errors=_MISFIT)
-def less(x: Array, z: Array, /) -> Array:
-    """Whether x < z, elementwise.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.less(rp.asarray([1, 2]), 2).numpy().tolist()
-        [True, False]
-    """
-    return np.less(x, z)
-
-
-@elementwise(result=dtypes.bool, accepts=REAL, operator="<=", samples=_BESIDE, errors=_MISFIT)
-def less_equal(x: Array, z: Array, /) -> Array:
-    """Whether x <= z, elementwise.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.less_equal(rp.asarray([1, 3]), 2).numpy().tolist()
-        [True, False]
-    """
-    return np.less_equal(x, z)
-
-
-@elementwise(result=dtypes.bool, accepts=REAL, operator=">", samples=_BESIDE, errors=_MISFIT)
-def greater(x: Array, z: Array, /) -> Array:
-    """Whether x > z, elementwise.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.greater(rp.asarray([1, 3]), 2).numpy().tolist()
-        [False, True]
-    """
-    return np.greater(x, z)
-
-
-@elementwise(result=dtypes.bool, accepts=REAL, operator=">=", samples=_BESIDE, errors=_MISFIT)
-def greater_equal(x: Array, z: Array, /) -> Array:
-    """Whether x >= z, elementwise.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.greater_equal(rp.asarray([1, 2]), 2).numpy().tolist()
-        [False, True]
-    """
-    return np.greater_equal(x, z)

@@ -7,6 +7,7 @@ from types import MappingProxyType, ModuleType
 from retroprop.ops import (
     activation,
     arithmetic,
+    comparison,
     convolution,
     decomposition,
     exponential,
@@ -30,6 +31,7 @@ from retroprop.ops.define import Op
 __all__ = ["catalog"]
 
 FAMILIES: tuple[ModuleType, ...] = (
+    comparison,
     arithmetic,
     movement,
     reduction,

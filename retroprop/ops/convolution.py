@@ -206,8 +206,9 @@ def conv(
 
     Example:
         >>> import retroprop as rp
+        >>> from retroprop import ops
         >>> x, w = rp.asarray([[[1.0, 2.0, 4.0, 8.0]]]), rp.asarray([[[-1.0, 1.0]]])
-        >>> rp.conv(x, w, stride=(1,), padding=[(0, 0)], dilation=(1,), groups=1).numpy().tolist()
+        >>> ops.conv(x, w, stride=(1,), padding=[(0, 0)], dilation=(1,), groups=1).numpy().tolist()
         [[[1.0, 2.0, 4.0]]]
     """
     window, out = w.shape[2:], w.shape[0]
@@ -264,9 +265,10 @@ def conv_transpose(
 
     Example:
         >>> import retroprop as rp
+        >>> from retroprop import ops
         >>> x, w = rp.asarray([[[1.0, 3.0]]]), rp.asarray([[[1.0, 2.0]]])
         >>> how = {"stride": (2,), "padding": [(0, 0)], "dilation": (1,), "groups": 1}
-        >>> rp.conv_transpose(x, w, output=(4,), **how).numpy().tolist()
+        >>> ops.conv_transpose(x, w, output=(4,), **how).numpy().tolist()
         [[[1.0, 2.0, 3.0, 6.0]]]
     """
     window, out = w.shape[2:], w.shape[1] * groups
@@ -280,7 +282,7 @@ def conv_transpose(
     for block in _blocks(len(x), rows.shape[1] * groups, count, wide.dtype):
         z = _joined(x[block], groups, wide.dtype)
         product = np.matmul(rows, z) if z.shape[1] > 1 else rows * z
-        columns = product.reshape(out, *window, len(x[block]), *count)
+        columns: Any = product.reshape(out, *window, len(x[block]), *count)
         full = np.zeros((out, len(x[block]), *padded_sizes(sizes, padding)), wide.dtype)
         for offset, key in offsets(window, stride, dilation, count):
             full[..., *key] += columns[:, *offset]
@@ -329,9 +331,10 @@ def conv_weight(
 
     Example:
         >>> import retroprop as rp
+        >>> from retroprop import ops
         >>> x, z = rp.asarray([[[1.0, 2.0, 4.0]]]), rp.asarray([[[1.0, 1.0]]])
         >>> how = {"stride": (1,), "padding": [(0, 0)], "dilation": (1,), "groups": 1}
-        >>> rp.conv_weight(x, z, window=(2,), **how).numpy().tolist()
+        >>> ops.conv_weight(x, z, window=(2,), **how).numpy().tolist()
         [[[3.0, 6.0]]]
     """
     out, channels, count = z.shape[1], x.shape[1] // groups, z.shape[2:]

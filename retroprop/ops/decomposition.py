@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from retroprop.errors import NoGradientError, unknown
-from retroprop.ops.arithmetic import add, divide, equal, multiply, subtract, where
+from retroprop.ops.arithmetic import add, divide, multiply, subtract, where
+from retroprop.ops.comparison import equal
 from retroprop.ops.define import INEXACT, primitive
 from retroprop.ops.inverse import attempt, need_matrix, need_square, real_part, solve, widened
 from retroprop.ops.linalg import matmul, transposed
@@ -76,9 +77,9 @@ _POSITIVES = [[[1.5, 0.2], [0.2, 1.1]], [[2.0, -0.7], [-0.7, 0.9]]]
 _GENERAL = [[2.0, 0.5, -0.3, 0.7], [0.2, -1.5, 0.4, 0.1], [-0.6, 0.1, 1.8, 0.9]]
 _TALL = [[1.0, 0.2], [-0.4, 1.5], [0.3, 0.6]]
 _SYMMETRIC = [
+    draw((1, 1), values=[[2.0]]),
     draw((3, 3), values=_POSITIVE),
     draw((2, 2, 2), values=_POSITIVES),
-    draw((1, 1), values=[[2.0]]),
     draw((0, 0)),
     draw((0, 2, 2)),
 ]
@@ -359,7 +360,8 @@ def eigh(x: Array, /) -> tuple[Array, Array]:
 
     Source: Giles 2008, An extended collection of matrix derivative results, section 3.1.
     """
-    return _kept(x, *attempt("eigh", *_FINITE, np.linalg.eigh, _symmetric(x)))  # type: ignore[return-value]
+    values, vectors = _kept(x, *attempt("eigh", *_FINITE, np.linalg.eigh, _symmetric(x)))
+    return values, vectors
 
 
 def _pull_eigvalsh(g: Any, x: Any) -> Any:

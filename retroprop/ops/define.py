@@ -101,7 +101,7 @@ class Op:
     Attributes:
         name:       as in NumPy or the Array API.
         reference:  the NumPy function.
-        form:       "elementwise", "reduce", "view", "contract" or "opaque": how backends lower it.
+        form:       "elementwise", "reduce", "view", "contract", "scan" or "opaque".
         operands:   names of the tensor operands; one name when variadic.
         attributes: defaults of the static attributes by name (`REQUIRED` where there is none).
         rules:      the gradient rules in the order of the operands.
@@ -150,7 +150,7 @@ class Op:
         self._kept: dict[tuple[bool, ...], frozenset[str]] = {}
 
     def _read_signature(self) -> None:
-        code = self.reference.__code__  # type: ignore[attr-defined]
+        code = self.reference.__code__
         self.variadic = bool(code.co_flags & 0x04)
         names = code.co_varnames
         positional, total = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
@@ -158,9 +158,9 @@ class Op:
             (names[total],) if self.variadic else names[: code.co_posonlyargcount]
         )
         static = names[code.co_posonlyargcount : total]
-        defaults = self.reference.__defaults__ or ()  # type: ignore[attr-defined]
+        defaults = self.reference.__defaults__ or ()
         by_name = dict(zip(names[positional - len(defaults) : positional], defaults, strict=True))
-        by_name.update(self.reference.__kwdefaults__ or {})  # type: ignore[attr-defined]
+        by_name.update(self.reference.__kwdefaults__ or {})
         self.attributes = {name: by_name.get(name, Op.REQUIRED) for name in static}
         self.arity = len(self.operands)
         self.takes_promotion = tuple(name not in self.roles for name in self.operands)
@@ -178,6 +178,11 @@ class Op:
         made = []
         for name in self.operands:
             rule = rules.get(name, NoGradient(f"{name} is not differentiable"))
+            if not callable(rule) and not isinstance(rule, float | NoGradient):
+                raise TypeError(
+                    f"{self.name}: rule for {name!r} is {rule!r}, neither a function, a float "
+                    "nor NoGradient"
+                )
             made.append(Rule(rule, is_partial=is_partial, operands=self.operands))
             asked = set(made[-1].needs) - allowed
             if asked:

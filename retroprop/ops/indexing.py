@@ -1,7 +1,8 @@
-"""Reading and writing at positions that are numbers of the program: gather, scatter, and their adjoints.
+"""Reading and writing at positions that the program computes: gather, scatter, their adjoints.
 
-Indices count from the end when negative; one that is out of range is an error, never clipped. Where the
-same position is written twice, the last one stays; where it is added to twice, both count.
+Indices count from the end when negative; one that is out of range is an error, never clipped.
+Where the same position is written twice, the last one stays; where it is added to twice, both
+count.
 """
 
 from __future__ import annotations
@@ -86,8 +87,13 @@ _TAKES: list[tuple[Shape, Any, int]] = [
     samples=[call(draw(shape), _integers(i), axis=axis) for shape, i, axis in _TAKES]
     + [call((3,), _integers([2, 0]))],
     errors=[
-        bad((4, 3), _integers([0, 4]), axis=0, error=IndexError,
-            match="take: index 4 is out of range for axis 0 of 4 elements"),
+        bad(
+            (4, 3),
+            _integers([0, 4]),
+            axis=0,
+            error=IndexError,
+            match="take: index 4 is out of range for axis 0 of 4 elements",
+        ),
         bad((4, 3), _integers([-5]), axis=0, match="take: index -5 is out of range"),
         bad((4, 3), _integers([0]), axis=2, match="take: axis 2 is out of range"),
         bad((4, 3), _integers([0]), match="take: a tensor of 2 dimensions needs axis="),
@@ -142,8 +148,12 @@ def _added(x: Shape, indices: Shape, *, axis: int, length: int) -> Shape:
     roles=_INDEX,
     vjp={"x": lambda g, indices, axis: take(g, indices, axis=axis)},
     samples=[
-        call((*shape[: axis % len(shape)], *np.shape(i), *shape[axis % len(shape) + 1 :]),
-             _integers(i), axis=axis % len(shape), length=shape[axis])
+        call(
+            (*shape[: axis % len(shape)], *np.shape(i), *shape[axis % len(shape) + 1 :]),
+            _integers(i),
+            axis=axis % len(shape),
+            length=shape[axis],
+        )
         for shape, i, axis in _TAKES
     ],
     errors=[
@@ -152,7 +162,7 @@ def _added(x: Shape, indices: Shape, *, axis: int, length: int) -> Shape:
     ],
 )
 def take_add(x: Array, indices: Array, /, *, axis: int, length: int) -> Array:
-    """Zeros of `length` along an axis with the slices of x added at the indices: adjoint of `take`."""
+    """Zeros of `length` along an axis with the slices of x added in place: adjoint of `take`."""
     found = _positions("take_add", indices, axis, length)
     before, after = x.shape[:axis], x.shape[axis + found.ndim :]
     outer, inner = shapes.size(before), shapes.size(after)
@@ -191,8 +201,12 @@ _ALONG: list[tuple[Shape, Any, int]] = [
     },
     samples=[call(draw(shape), _integers(i), axis=axis) for shape, i, axis in _ALONG],
     errors=[
-        bad((2, 3), _integers([[3], [0]]), axis=1,
-            match="take_along_axis: index 3 is out of range for axis 1 of 3 elements"),
+        bad(
+            (2, 3),
+            _integers([[3], [0]]),
+            axis=1,
+            match="take_along_axis: index 3 is out of range for axis 1 of 3 elements",
+        ),
         bad((2, 3), _integers([0]), match="take_along_axis: x has 2 axes, the indices 1"),
         bad((2, 3), _integers([[0], [0], [0]]), axis=1, match="do not broadcast"),
     ],
@@ -299,7 +313,7 @@ def put(x: Array, indices: Array, z: Array, /, *, axis: int) -> Array:
 
     Example:
         >>> import retroprop as rp
-        >>> rp.put(rp.zeros((4,)), rp.asarray([0, -1]), 5.0, axis=0).numpy().tolist()
+        >>> put(rp.zeros((4,)), rp.asarray([0, -1]), 5.0, axis=0).numpy().tolist()
         [5.0, 0.0, 0.0, 5.0]
     """
     at = shapes.normalise_axis(axis, x.ndim, "put")
@@ -345,12 +359,18 @@ def set_slice(x: Array, z: Array, /, *, key: tuple[Any, ...]) -> Array:
     accepts=INTEGER,
     result=dtypes.int64,
     samples=[
+        call(_integers([0, 1, 2]), _integers([[1], [3]]), sizes=(3, 4)),
         call(_integers([0, -1, 2]), _integers([[1], [-4]]), sizes=(3, 4)),
         call(_integers(1), _integers(0), _integers([1, 1]), sizes=(2, 1, 2)),
     ],
     errors=[
-        bad(_integers([0]), _integers([4]), sizes=(3, 4), error=IndexError,
-            match="index: index 4 is out of range for axis 1 of 4 elements"),
+        bad(
+            _integers([0]),
+            _integers([4]),
+            sizes=(3, 4),
+            error=IndexError,
+            match="index: index 4 is out of range for axis 1 of 4 elements",
+        ),
         bad(_integers([0, 1]), _integers([0, 1, 2]), sizes=(3, 4), match="do not broadcast"),
     ],
 )

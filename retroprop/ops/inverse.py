@@ -90,9 +90,9 @@ _SINGULAR = ("is singular", "it has no inverse; rp.linalg.pinv has the closest t
 _MATRIX = [[2.0, 0.5, -0.3], [0.2, -1.5, 0.4], [-0.6, 0.1, 1.8]]
 _PAIR = [[[1.5, 0.2], [-0.4, 1.1]], [[-0.3, 1.2], [1.4, 0.1]]]
 _SQUARES = [
+    call(draw((1, 1), values=[[2.0]])),
     call(draw((3, 3), values=_MATRIX)),
     call(draw((2, 2, 2), values=_PAIR)),
-    call(draw((1, 1), values=[[2.0]])),
     call((0, 0)),
     call((0, 2, 2)),
 ]
@@ -171,6 +171,7 @@ def _solve_rows(x: Any, b: Any) -> Any:
     accepts=INEXACT,
     vjp={"x": _pull_system, "b": _pull_right},
     samples=[
+        call(draw((1, 1), values=[[2.0]]), (1, 2)),
         call(draw((3, 3), values=_MATRIX), (3, 2)),
         call(draw((3, 3), values=_MATRIX), (3,)),
         call(draw((3, 3), values=_MATRIX), (2, 3, 1)),
@@ -234,7 +235,8 @@ def cofactor(x: Array, /) -> Array:
 
     Example:
         >>> import retroprop as rp
-        >>> rp.cofactor([[1.0, 0.0], [0.0, 0.0]]).numpy().round(6).tolist()
+        >>> from retroprop import ops
+        >>> ops.cofactor(rp.asarray([[1.0, 0.0], [0.0, 0.0]])).numpy().round(6).tolist()
         [[0.0, 0.0], [0.0, 1.0]]
     """
     u, s, vh = np.linalg.svd(widened(x))

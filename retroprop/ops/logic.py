@@ -59,6 +59,7 @@ _SHIFTS = points((-9.0, 9.0), (0.0, 5.0), kind="integer")
 _SPECIAL = points((-2.0, 2.0), edges=[0.0, -0.0, np.inf, -np.inf, np.nan])
 _MISFIT = [bad((2, 3), (4,), match=r"shapes \(2, 3\) and \(4,\) do not broadcast")]
 _NO_FLOATS = [bad((2,), (2,), match="does not take float", error=TypeError)]
+_PARTS = [*points((-2.0, 2.0)), call(draw((2, 3), kind="complex"))]
 _MISFIT_BITS = [
     bad(draw((2, 3), kind="bool"), draw((4,), kind="bool"), match="do not broadcast"),
     *_NO_FLOATS,
@@ -281,7 +282,7 @@ def _part(x: Any) -> Any:
     return {dtypes.complex64: dtypes.float32, dtypes.complex128: dtypes.float64}.get(x, x)
 
 
-@elementwise(partials={"x": PASS}, result=_part, accepts=NUMERIC, samples=points((-2.0, 2.0)))
+@elementwise(partials={"x": PASS}, result=_part, accepts=NUMERIC, samples=_PARTS)
 def real(x: Array, /) -> Array:
     """The real part, elementwise; a real x itself.
 
@@ -293,7 +294,7 @@ def real(x: Array, /) -> Array:
     return np.real(x)
 
 
-@elementwise(partials={"x": 0.0}, result=_part, accepts=NUMERIC, samples=points((-2.0, 2.0)))
+@elementwise(partials={"x": 0.0}, result=_part, accepts=NUMERIC, samples=_PARTS)
 def imag(x: Array, /) -> Array:
     """The imaginary part, elementwise; 0 for a real x.
 
@@ -305,7 +306,7 @@ def imag(x: Array, /) -> Array:
     return np.imag(x)
 
 
-@elementwise(partials={"x": PASS}, accepts=NUMERIC, samples=points((-2.0, 2.0)))
+@elementwise(partials={"x": PASS}, accepts=NUMERIC, samples=_PARTS)
 def conj(x: Array, /) -> Array:
     """The complex conjugate, elementwise; a real x itself.
 

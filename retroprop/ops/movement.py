@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from retroprop import dtypes, shapes
-from retroprop.errors import ShapeError
+from retroprop.errors import DTypeError, IndexRangeError, ShapeError
 from retroprop.ops.define import primitive
-from retroprop.ops.samples import bad, call
+from retroprop.ops.samples import bad, call, draw
 
 __all__ = [
     "cast",
@@ -31,10 +31,23 @@ Shape = tuple[int, ...]
     shape=lambda x, *, dtype: x,
     result=lambda x, *, dtype: dtype,
     vjp={"x": lambda g, x_dtype: cast(g, dtype=x_dtype)},
-    samples=[call((2, 3), dtype=dtypes.float64), call((), dtype=dtypes.float32), call((0,), dtype=dtypes.float64)],
+    samples=[
+        call((2, 3), dtype=dtypes.float64),
+        call((), dtype=dtypes.float32),
+        call((0,), dtype=dtypes.float64),
+        call(draw((3,), kind="bool"), dtype=dtypes.int8),
+    ],
+    errors=[
+        bad(draw((2,), kind="complex"), dtype=dtypes.float32, match="cast: complex numbers do not")
+    ],
 )
 def cast(x: Array, /, *, dtype: Any) -> Array:
     """The same numbers in another dtype; float to integer truncates towards zero."""
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        raise DTypeError(
+            f"cast: complex numbers do not fit into {dtype}",
+            fix="take rp.real(x) or rp.abs(x) first",
+        )
     return np.asarray(x).astype(dtype, copy=False)
 
 
@@ -101,9 +114,14 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(ordered.index(i) for i in range(len(ordered)))
 
 
+def _flipped(x: Shape, axis: shapes.Axes) -> Shape:
+    shapes.normalise_axes(axis, len(x), "flip")
+    return x
+
+
 @primitive(
     form="view",
-    shape=lambda x, *, axis: x if shapes.normalise_axes(axis, len(x), "flip") else x,
+    shape=lambda x, *, axis: _flipped(x, axis),
     vjp={"x": lambda g, axis: flip(g, axis=axis)},
     method=True,
     samples=[
@@ -185,7 +203,9 @@ def pad(x: Array, /, *, widths: tuple[tuple[int, int], ...], value: float = 0.0)
         >>> rp.pad(rp.ones((2,)), widths=((1, 1),)).numpy().tolist()
         [0.0, 1.0, 1.0, 0.0]
     """
-    return np.pad(x, widths, constant_values=np.asarray(value, np.asarray(x).dtype)) if widths else x
+    return (
+        np.pad(x, widths, constant_values=np.asarray(value, np.asarray(x).dtype)) if widths else x
+    )
 
 
 def _checked(widths: Any, shape: Shape) -> Any:
@@ -204,19 +224,24 @@ def _unpad(g: Any, widths: Any, x_shape: Shape) -> Any:
     return take_slice(g, key=tuple(inside))
 
 
-
-
 def _sliced(shape: Shape, key: tuple[Any, ...]) -> Shape:
-    lengths = iter(shape)
-    result = []
+    axis, result = 0, []
     for item in key:
         if item is None:
             result.append(1)
-        elif isinstance(item, slice):
-            result.append(len(range(*item.indices(next(lengths)))))
-        else:
-            next(lengths)
-    return (*result, *lengths)
+            continue
+        if axis == len(shape):
+            raise IndexRangeError(f"index: the key has more parts than the {axis} axes of {shape}")
+        length = shape[axis]
+        if isinstance(item, slice):
+            result.append(len(range(*item.indices(length))))
+        elif not -length <= item < length:
+            raise IndexRangeError(
+                f"index: {item} is out of range for axis {axis} of {length} elements",
+                fix=f"use an index from {-length} to {length - 1}" if length else "it is empty",
+            )
+        axis += 1
+    return (*result, *shape[axis:])
 
 
 _SLICES = [
@@ -234,6 +259,10 @@ _SLICES = [
     shape=lambda x, *, key: _sliced(x, key),
     vjp={"x": lambda g, key, x_shape: place_slice(g, key=key, shape=x_shape)},
     samples=[call(shape, key=key) for shape, key in _SLICES],
+    errors=[
+        bad((4, 5), key=(slice(None), -6), match="index: -6 is out of range for axis 1 of 5"),
+        bad((4,), key=(0, 0), match="index: the key has more parts than the 1 axes"),
+    ],
 )
 def take_slice(x: Array, /, *, key: tuple[Any, ...]) -> Array:
     """Basic indexing: x[key] with integers, slices and None (a new axis) in `key`."""
@@ -242,12 +271,21 @@ def take_slice(x: Array, /, *, key: tuple[Any, ...]) -> Array:
 
 @primitive(
     form="view",
-    shape=lambda x, *, key, shape: shape,
+    shape=lambda x, *, key, shape: _placed(x, key, shape),
     vjp={"x": lambda g, key: take_slice(g, key=key)},
     samples=[call(_sliced(shape, key), key=key, shape=shape) for shape, key in _SLICES],
+    errors=[
+        bad((3,), key=(slice(0, 2),), shape=(4,), match=r"place_slice: \(3,\) is not what the key")
+    ],
 )
 def place_slice(x: Array, /, *, key: tuple[Any, ...], shape: Shape) -> Array:
     """Zeros of a shape with x written at `key`: the adjoint of `take_slice`."""
     y = np.zeros(shape, np.asarray(x).dtype)
     y[key] = x
     return y
+
+
+def _placed(x: Shape, key: tuple[Any, ...], shape: Shape) -> Shape:
+    if _sliced(shape, key) != x:
+        raise ShapeError(f"place_slice: {x} is not what the key selects from {shape}")
+    return shape

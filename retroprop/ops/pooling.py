@@ -106,8 +106,9 @@ def sum_pool(
 
     Example:
         >>> import retroprop as rp
+        >>> from retroprop import ops
         >>> how = {"window": (2,), "stride": (2,), "padding": [(0, 0)], "dilation": (1,)}
-        >>> rp.sum_pool(rp.asarray([[[1.0, 3.0, 2.0, 2.0]]]), **how).tolist()
+        >>> ops.sum_pool(rp.asarray([[[1.0, 3.0, 2.0, 2.0]]]), **how).tolist()
         [[[4.0, 4.0]]]
     """
     count = slide("sum_pool", x.shape[2:], window, stride, padding, dilation)
@@ -180,8 +181,9 @@ def sum_unpool(
 
     Example:
         >>> import retroprop as rp
+        >>> from retroprop import ops
         >>> how = {"window": (2,), "stride": (2,), "padding": [(0, 0)], "dilation": (1,)}
-        >>> rp.sum_unpool(rp.asarray([[[4.0, 5.0]]]), spatial=(4,), **how).tolist()
+        >>> ops.sum_unpool(rp.asarray([[[4.0, 5.0]]]), spatial=(4,), **how).tolist()
         [[[4.0, 4.0, 5.0, 5.0]]]
     """
     full = padded_sizes(tuple(spatial), padding)

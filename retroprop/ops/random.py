@@ -88,8 +88,7 @@ _SHORT = draw((4,), values=[1, 2, 3, 4], kind="integer")
     form="opaque",
     shape=_bits_shape,
     result=lambda state, *, shape, bits: dtypes.uint32 if bits <= 32 else dtypes.uint64,
-    accepts=frozenset({"unsigned integer"}),
-    roles={"state": INTEGER},
+    accepts=INTEGER,
     samples=[
         call(_STATE, shape=(5,), bits=32),
         call(_STATE, shape=(2, 3), bits=24),
@@ -117,8 +116,9 @@ def random_bits(state: Array, /, *, shape: Sequence[int], bits: int = 32) -> Arr
 
     Example:
         >>> import retroprop as rp
+        >>> from retroprop import ops
         >>> state = rp.random.Generator(0).state
-        >>> rp.random_bits(state, shape=(2,), bits=8).shape
+        >>> ops.random_bits(state, shape=(2,), bits=8).shape
         (2,)
     """
     count = shapes.size(tuple(shape))
@@ -155,8 +155,7 @@ def _counters(start: int, count: int) -> Array:
     form="opaque",
     shape=lambda state, *, blocks: _need_state("random_skip", state),
     result=dtypes.uint32,
-    accepts=frozenset({"unsigned integer"}),
-    roles={"state": INTEGER},
+    accepts=INTEGER,
     samples=[call(_STATE, blocks=3), call(_STATE, blocks=0), call(_STATE, blocks=1 << 40)],
     errors=[bad(_SHORT, blocks=1, match=r"the state has shape \(4,\), it must be \(6,\)")],
 )
@@ -172,7 +171,8 @@ def random_skip(state: Array, /, *, blocks: int) -> Array:
 
     Example:
         >>> import retroprop as rp
-        >>> rp.random_skip(rp.random.Generator(0).state, blocks=2)[2].item()
+        >>> from retroprop import ops
+        >>> ops.random_skip(rp.random.Generator(0).state, blocks=2)[2].item()
         2
     """
     moved = (_counter(state) + blocks) % (1 << 128)

@@ -9,7 +9,8 @@ import numpy as np
 
 from retroprop import dtypes, shapes
 from retroprop.errors import ShapeError
-from retroprop.ops.arithmetic import divide, equal, multiply
+from retroprop.ops.arithmetic import divide, multiply
+from retroprop.ops.comparison import equal
 from retroprop.ops.define import ANY, REAL, primitive
 from retroprop.ops.movement import cast, pad, permute_dims, reshape, take_slice
 from retroprop.ops.samples import bad, call, draw
@@ -136,7 +137,7 @@ def _prods_of_others(rows: Any, *, before: bool) -> Any:
     every = (slice(None),) * (len(rows.shape) - 1)
 
     def shift(x: Any, by: int) -> Any:
-        by = n if by > n else by
+        by = builtins.min(by, n)
         inside = slice(0, n - by) if before else slice(by, n)
         border = (by, 0) if before else (0, by)
         return pad(take_slice(x, key=(*every, inside)), widths=(*front, border), value=1.0)
@@ -258,5 +259,3 @@ def any(x: Array, /, *, axis: Axes = None, keepdims: bool = False) -> Array:
         [True, False]
     """
     return np.asarray(np.any(x, axis=_as_tuple(axis), keepdims=keepdims))
-
-

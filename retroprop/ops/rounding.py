@@ -13,8 +13,10 @@ __all__ = ["ceil", "floor", "round", "trunc"]
 
 Array = np.ndarray[Any, Any]
 
-_STEPS = NoGradient("it is piecewise constant; for a straight-through gradient, which passes "
-                    "unchanged, write x + (rounded(x) - x).detach()")
+_STEPS = NoGradient(
+    "it is piecewise constant; for a straight-through gradient, which passes "
+    "unchanged, write x + (rounded(x) - x).detach()"
+)
 _HALVES = points((-3.0, 3.0), edges=[-2.5, -1.5, -0.5, -0.0, 0.5, 1.5, 2.0, np.inf, np.nan])
 
 

@@ -17,8 +17,8 @@ class Draw:
     """How to draw one operand: uniform in [low, high), or fixed values.
 
     Attributes:
-        kind: "float" (the dtype under test), "integer" (int64) or "bool".
-        apart: draw distinct values, at least 0.05 apart, so that ordering ops are differentiable there.
+        kind: "float" (the dtype under test), "complex" (of its width), "integer" (int64) or "bool".
+        apart: draw distinct values, at least 0.05 apart, where ordering ops are differentiable.
     """
 
     __slots__ = ("apart", "high", "kind", "low", "shape", "values")

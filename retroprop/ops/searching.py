@@ -1,7 +1,7 @@
 """Where elements are and in which order: extremes, sorting, counting, and sets of values.
 
-Sorting is stable and NaN counts as larger than every number. Ops whose result has as many elements as the
-data say cannot be inferred; they run eagerly only.
+Sorting is stable and NaN counts as larger than every number. Ops whose result has as many
+elements as the data say cannot be inferred; they run eagerly only.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> A
 
 
 def _same(name: str) -> Any:
-    def rule(x: Shape, *, axis: int, descending: bool, stable: bool) -> Shape:
+    def rule(x: Shape, *, axis: int, **_: bool) -> Shape:
         shapes.normalise_axis(axis, len(x), name)
         return x
 
@@ -139,7 +139,12 @@ def _no_axis(name: str) -> list[Any]:
     errors=_no_axis("argsort"),
 )
 def argsort(
-    x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True
+    x: Array,
+    /,
+    *,
+    axis: int = -1,
+    descending: bool = False,
+    stable: bool = True,  # noqa: ARG001  the Array API's
 ) -> Array:
     """Indices that sort x along an axis; equal elements keep their order, also when descending.
 
@@ -154,7 +159,7 @@ def argsort(
     if not descending:
         return np.argsort(x, axis=axis, kind="stable").astype(np.int64, copy=False)
     backward = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
-    return np.flip(x.shape[axis] - 1 - backward, axis).astype(np.int64, copy=False)
+    return np.asarray(np.flip(x.shape[axis] - 1 - backward, axis), np.int64)
 
 
 def _sort_rule(g: Any, x: Any, x_shape: Shape, axis: int, descending: bool) -> Any:
@@ -171,7 +176,14 @@ def _sort_rule(g: Any, x: Any, x_shape: Shape, axis: int, descending: bool) -> A
     samples=_SORTS,
     errors=_no_axis("sort"),
 )
-def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+def sort(
+    x: Array,
+    /,
+    *,
+    axis: int = -1,
+    descending: bool = False,
+    stable: bool = True,  # noqa: ARG001  the Array API's
+) -> Array:
     """The elements in ascending (or descending) order along an axis.
 
     Args:
@@ -186,7 +198,7 @@ def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool 
     return np.flip(y, axis) if descending else y
 
 
-def _top_shape(x: Shape, *, k: int, axis: int, largest: bool) -> list[Shape]:
+def _top_shape(x: Shape, *, k: int, axis: int, **_: bool) -> list[Shape]:
     at = shapes.normalise_axis(axis, len(x), "top_k")
     if not 0 <= k <= x[at]:
         raise ArgumentError(
@@ -205,7 +217,9 @@ def _top_shape(x: Shape, *, k: int, axis: int, largest: bool) -> list[Shape]:
     },
     accepts=REAL,
     samples=[
-        call(_APART, k=2, axis=axis, largest=largest) for axis in (0, -1) for largest in (True, False)
+        call(_APART, k=2, axis=axis, largest=largest)
+        for axis in (0, -1)
+        for largest in (True, False)
     ]
     + [
         call(_TIES, k=3, differentiable=False),

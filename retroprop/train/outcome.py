@@ -1,32 +1,38 @@
-"""What a run came to: predictions in the data's own terms, scores, curves and the report."""
+"""What a run came to: predictions in the data's own terms, scores, the picture, the report."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from retroprop import metrics, nn
 from retroprop.interop.weights import write_atomically
+from retroprop.train.report import ReportData, learning_curves, write_report
+from retroprop.train.trainer import Trainer
+from retroprop.version import __version__
 
-if TYPE_CHECKING:
-    from retroprop.train.run import Run
-
-__all__ = ["finish", "predictions", "scores"]
+__all__ = ["predictions", "report", "scores", "summary"]
 
 Array = np.ndarray[Any, Any]
 
 
 def softmax(logits: Array) -> Array:
-    """Class probabilities of logits (examples, classes)."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    """Class probabilities of logits (examples, classes), in float64."""
+    wide = logits.astype(np.float64)
+    shifted = np.exp(wide - wide.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def predictions(target: Any, outputs: Array) -> dict[str, Any]:
     """Network outputs in the terms of the data: class names with probabilities, or numbers."""
     if target.task == "classification":
-        chances = softmax(outputs.astype(np.float64))
+        chances = softmax(outputs)
         chosen = chances.argmax(axis=1)
         return {
             "prediction": target.inverse(chosen).tolist(),
@@ -36,22 +42,125 @@ def predictions(target: Any, outputs: Array) -> dict[str, Any]:
     return {"prediction": (numbers[:, 0] if numbers.shape[1] == 1 else numbers).tolist()}
 
 
-def scores(run: Run, x: Any, y: Any) -> dict[str, float]:
-    """Loss and scores of a run on raw inputs and targets, under their public names."""
-    target = run.preprocessor.target
-    inputs = run.preprocessor.transform(x)
-    ready = run.preprocessor.transform_target(y)
+def scores(trainer: Trainer, target: Any, inputs: Any, y: Any) -> tuple[dict[str, float], Array]:
+    """Loss and scores under their public names, and the outputs they were measured on.
+
+    Args:
+        trainer: around the trained model.
+        target:  what is predicted (`data.target`).
+        inputs:  preprocessed inputs.
+        y:       raw targets: class indices, or numbers in the units of the data.
+    """
+    ready = target.transform(y)
     if target.task == "regression":
         ready = ready.reshape(len(ready), -1)
-    trainer = run.trainer()
     result = {"test_loss": trainer.evaluate(inputs, ready)["loss"]}
     outputs = trainer.predict(inputs)
     if target.task == "classification":
         result["test_accuracy"] = metrics.accuracy(outputs, ready)
         result["test_f1"] = metrics.f1(outputs, ready)
     else:
-        numbers, truth = target.inverse(outputs), np.asarray(y, float).reshape(len(outputs), -1)
+        numbers = target.inverse(outputs)
+        truth = np.asarray(y, np.float64).reshape(len(outputs), -1)
         result["test_r2"] = metrics.r2(numbers, truth)
         result["test_rmse"] = metrics.rmse(numbers, truth)
         result["test_mae"] = metrics.mae(numbers, truth)
-    return {name: float(value) for name, value in result.items()}
+    return {name: float(value) for name, value in result.items()}, outputs
+
+
+def summary(result: dict[str, Any]) -> list[str]:
+    """The final numbers in words."""
+    if result["task"] == "classification":
+        line = f"test accuracy {result['test_accuracy']:.4f} (F1 {result['test_f1']:.4f})"
+    else:
+        line = (
+            f"test R2 {result['test_r2']:.4f}, typical error {result['test_rmse']:.6g} (RMSE), "
+            f"{result['test_mae']:.6g} (mean absolute)"
+        )
+    run = result["run"]
+    return [
+        f"{line} on {result['test_examples']} examples, {result['epochs']} epochs, "
+        f"{result['seconds']:.1f} s",
+        f"run folder {run}: open {Path(run, 'report.html')} in a browser",
+    ]
+
+
+class _Rows(Sequence[dict[str, Any]]):
+    """The rows of a table, made when the report asks for them."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __getitem__(self, index: Any) -> Any:
+        return {name: values[index] for name, values in self._table.columns.items()}
+
+
+def report(
+    folder: Path, data: Any, config: dict[str, Any], trainer: Trainer, outputs: Array, result: Any
+) -> None:
+    """Write the learning curve and the report page."""
+    title = f"{data.target.name} from {Path(str(config['source'])).name}"
+    write_atomically(
+        folder / "learning_curve.svg", learning_curves(trainer.history, title=title).encode()
+    )
+    shown: dict[str, Any] = {}
+    if data.task == "classification":
+        shown.update(probabilities=softmax(outputs), class_names=data.class_names)
+    elif outputs.shape[1] == 1:
+        shown.update(y_pred=data.target.inverse(outputs)[:, 0])
+    if data.task == "classification" or outputs.shape[1] == 1:
+        shown.update(y_true=np.asarray(data.y_test).reshape(len(outputs)))
+        shown.update(_examples(data))
+    page = ReportData(
+        title=title,
+        task=data.task,
+        status=trainer.stop_reason or "finished",
+        history=trainer.history,
+        scores={k.removeprefix("test_"): v for k, v in result.items() if k.startswith("test_")},
+        seconds=result["seconds"],
+        config=config["options"],
+        model=_model_table(trainer.model, config["model"]["input_shape"]),
+        parameters=result["parameters"],
+        data={
+            "source": Path(str(config["source"])).name,
+            "examples to train": result["train_examples"],
+            "examples to validate": result["validation_examples"],
+            "examples to test": result["test_examples"],
+        },
+        notes=data.notes,
+        versions={
+            "retroprop": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        created=time.strftime("%Y-%m-%d %H:%M"),
+        target=data.target.name,
+        **shown,
+    )
+    write_report(folder / "report.html", page)
+
+
+def _examples(data: Any) -> dict[str, Any]:
+    """The test examples as pictures or as rows, and where they come from."""
+    sources = [item if isinstance(item, str) else f"row {item}" for item in data.ids_test]
+    if data.kind == "images":
+        images = np.asarray(data.x_test)
+        if images.dtype == np.uint8 and (images.ndim == 3 or images.shape[-1] in (1, 3)):
+            return {"images": images, "sources": sources}
+    if data.kind == "table":
+        return {"rows": _Rows(data.x_test), "sources": sources}
+    return {"sources": sources}
+
+
+def _model_table(model: nn.Module, input_shape: Sequence[int]) -> str:
+    return str(nn.summary(model, (1, *input_shape)))
+
+
+def best_epoch(history: Sequence[dict[str, Any]]) -> int:
+    """The epoch whose weights were kept: the one with the least validation loss."""
+    losses = [record.get("val_loss", record["loss"]) for record in history]
+    ranked = [loss if math.isfinite(loss) else math.inf for loss in losses]
+    return int(history[int(np.argmin(ranked))]["epoch"])

@@ -109,23 +109,23 @@ class Run:
         """A Trainer around the model, for evaluating and predicting."""
         return Trainer(self.model, loss=_loss(self.task, self.config["options"]), optimizer="sgd")
 
-    def outputs(self, x: Any, batch_size: int = 256) -> Any:
-        """Network outputs for raw inputs."""
-        return self.trainer().predict(self.preprocessor.transform(x), batch_size=batch_size)
-
     def predict(self, source: Any) -> dict[str, Any]:
         """Predictions for new data: `ids`, `prediction`, and `probability` for classes."""
         inputs = datasets.read_inputs(source, self.preprocessor)
         return {
             "ids": list(inputs.ids),
             "notes": inputs.notes,
-            **outcome.predictions(self.preprocessor.target, self.outputs(inputs.x)),
+            **outcome.predictions(
+                self.preprocessor.target,
+                self.trainer().predict(self.preprocessor.transform(inputs.x)),
+            ),
         }
 
     def evaluate(self, source: Any) -> dict[str, Any]:
         """Loss and scores on data that has the target."""
         inputs = datasets.read_inputs(source, self.preprocessor, with_target=True)
-        scores = outcome.scores(self, inputs.x, inputs.y)
+        ready = self.preprocessor.transform(inputs.x)
+        scores, _ = outcome.scores(self.trainer(), self.preprocessor.target, ready, inputs.y)
         return {"task": self.task, "run": str(self.folder), "examples": len(inputs), **scores}
 
 
@@ -207,9 +207,7 @@ def train(
         progress=Progress(enabled=progress),
     )
     job.run.load_weights()
-    result = outcome.finish(job, trainer, seconds=time.perf_counter() - began)
-    _write_json(folder / "result.json", result)
-    return result
+    return job.finish(trainer, began)
 
 
 def _load(source: Any, overrides: dict[str, Any], target: str | None, task: str | None) -> Any:
@@ -301,6 +299,32 @@ class _Job:
         counts = np.bincount(self.y_train, minlength=len(self.data.class_names))
         mean = counts.sum() / len(counts)
         return {k: mean / count if count else 0.0 for k, count in enumerate(counts.tolist())}
+
+    def finish(self, trainer: Trainer, began: float) -> dict[str, Any]:
+        """Measure the best weights on the test part, write report and result."""
+        data, inputs = self.data, self.preprocessor.transform(self.data.x_test)
+        measured, outputs = outcome.scores(
+            self.run.trainer(), self.preprocessor.target, inputs, data.y_test
+        )
+        best = outcome.best_epoch(trainer.history)
+        result = {
+            "task": data.task,
+            "run": str(self.folder),
+            "epochs": trainer.epoch,
+            "best_epoch": best,
+            "seconds": time.perf_counter() - began,
+            "parameters": sum(p.size for p in self.run.model.parameters()),
+            "train_examples": len(self.x_train),
+            "validation_examples": len(self.x_val),
+            "test_examples": len(data.y_test),
+            "train_loss": trainer.history[best - 1]["loss"],
+            "validation_loss": trainer.history[best - 1]["val_loss"],
+            **measured,
+        }
+        data.target = self.preprocessor.target
+        outcome.report(self.folder, data, self.run.config, trainer, outputs, result)
+        _write_json(self.folder / "result.json", result)
+        return result
 
     def headline(self) -> str:
         """What is about to happen, in one line."""

@@ -27,9 +27,8 @@ def test_parts_are_disjoint_and_whole() -> None:
     ):  # fmt: skip
         assert (x[:, 0] == ids * 2).all()
         assert (y == ids % 2).all()
-    assert data.notes == [
-        "35 examples to train, 15 to test, split at random, keeping the share of every class (seed 4)"
-    ]
+    assert len(data.notes) == 1
+    assert data.notes[0].startswith("35 examples to train, 15 to test, split at random, keeping")
     assert repr(data) == "Data(arrays, classification of 'y': 35 to train, 15 to test)"
 
 
@@ -54,6 +53,8 @@ def test_too_little_data() -> None:
         assemble("arrays", NUMBERS, *arrays_of(2), source="a.csv")
     with pytest.raises(ArgumentError, match="test_fraction must lie between 0 and 1"):
         assemble("arrays", NUMBERS, *arrays_of(9), test_fraction=0)
+    with pytest.raises(ArgumentError, match="seed must be in 0"):
+        assemble("arrays", NUMBERS, *arrays_of(9), seed=-1)
 
 
 def test_small_and_unbalanced_classes_are_said() -> None:

@@ -48,7 +48,7 @@ def test_iso_dates_are_read_exactly(when: dt.datetime) -> None:
     ],
 )
 def test_formats(text: str, name: str, expected: tuple[int, ...]) -> None:
-    assert seconds(text, name) == (dt.datetime(*expected) - EPOCH).total_seconds()  # type: ignore[arg-type]
+    assert seconds(text, name) == (dt.datetime(*expected) - EPOCH).total_seconds()
     assert looks_like_date(text)
 
 

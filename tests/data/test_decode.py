@@ -41,7 +41,7 @@ def test_a_given_encoding_is_kept_to() -> None:
         decode(b"\xff", "a.csv", "utf-8")
     with pytest.raises(DataError, match="unknown encoding 'utf-99'"):
         decode(b"a", "a.csv", "utf-99")
-    with pytest.raises(DataError, match="'hex' is not|is not hex text|unknown encoding 'hex'"):
+    with pytest.raises(DataError, match="unknown encoding 'hex'"):
         decode(b"a", "a.csv", "hex")
 
 

@@ -104,25 +104,6 @@ def test_a_list_of_mixed_types_is_not_made_text() -> None:
     assert texts(raw_table({"a": [1, "x"]}).columns["a"]) == ["1", "x"]
 
 
-def test_pandas_frames() -> None:
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(
-        {
-            "n": pandas.array([1, None, 3], dtype="Int64"),
-            "c": pandas.Categorical(["x", "y", None]),
-            "s": pandas.array(["p", None, "q"], dtype="string"),
-            "d": pandas.to_datetime(["2020-01-01", None, "2020-01-02"]),
-            "b": [True, False, True],
-        },
-        index=[10, 20, 30],
-    )
-    table = raw_table(frame)
-    kinds = {name: column.kind for name, column in table.columns.items()}
-    assert kinds == {"n": "numeric", "c": "text", "s": "text", "d": "date", "b": "boolean"}
-    assert texts(table.columns["c"]) == ["x", "y", ""]
-    assert texts(table.columns["s"]) == ["p", "", "q"]
-
-
 def test_tables_that_cannot_be() -> None:
     with pytest.raises(DataError, match="no columns"):
         raw_table({})

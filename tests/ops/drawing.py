@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from retroprop import dtypes
 from retroprop.ops.catalog import catalog
-from retroprop.ops.define import DATA_DEPENDENT, INTEGER, Op
+from retroprop.ops.define import DATA_DEPENDENT, Op
 from retroprop.ops.samples import Call, Draw
 
-__all__ = ["Case", "cases", "differentiable", "draw_array", "draw_call", "quiet", "strided"]
+__all__ = ["Case", "cases", "draw_array", "draw_call", "promoted", "smooth", "strided"]
 
 Array = np.ndarray[Any, Any]
 
@@ -29,22 +29,18 @@ class Case(NamedTuple):
         return f"{self.op.name}-{self.number}"
 
 
-def cases(*, inferable: bool = False) -> Iterator[Case]:
+def cases() -> Iterator[Case]:
     """Every sample call of every op, in the order of the catalog."""
     for op in catalog.values():
-        if not (inferable and op.shape is DATA_DEPENDENT):
-            for number, call in enumerate(op.samples):
-                yield Case(op, number, call)
-
-
-def quiet() -> Any:
-    """A context in which edge values (log 0, overflow) are no warnings."""
-    return np.errstate(all="ignore")
+        for number, call in enumerate(op.samples):
+            yield Case(op, number, call)
 
 
 def draw_array(description: Draw, rng: np.random.Generator, dtype: Any) -> Array:
     """The numbers of one operand; `dtype` is that of kind "float"."""
-    wanted = {"float": dtype, "integer": dtypes.int64, "bool": dtypes.bool}[description.kind]
+    wide = dtypes.complex128 if dtype == dtypes.float64 else dtypes.complex64
+    kinds = {"float": dtype, "complex": wide, "integer": dtypes.int64, "bool": dtypes.bool}
+    wanted = kinds[description.kind]
     if description.values is not None:
         return np.asarray(description.values, np.float64).astype(wanted)
     shape, low, high = description.shape, description.low, description.high
@@ -52,6 +48,9 @@ def draw_array(description: Draw, rng: np.random.Generator, dtype: Any) -> Array
         return np.asarray(rng.random(shape) < 0.5)
     if description.kind == "integer":
         return np.asarray(rng.integers(int(low), int(high), shape))
+    if description.kind == "complex":
+        parts = rng.uniform(low, high, (2, *shape))
+        return np.asarray(parts[0] + 1j * parts[1]).astype(wanted)
     if description.apart:
         count = max(1, int(np.prod(shape)))
         places = rng.permutation(count) + rng.uniform(0.0, 0.3, count)
@@ -65,10 +64,19 @@ def draw_call(case: Case, dtype: Any = dtypes.float64) -> list[Array]:
     return [draw_array(one, rng, dtype) for one in case.call.operands]
 
 
-def differentiable(case: Case) -> list[int]:
+def promoted(op: Op, arrays: Sequence[Array]) -> list[Array]:
+    """Operands in the dtype that the op combines them in."""
+    takes = op.takes_promotion * len(arrays) if op.variadic else op.takes_promotion
+    if not any(takes):
+        return list(arrays)
+    common = op.common_dtype([array.dtype for array in arrays])
+    return [a.astype(common) if take else a for a, take in zip(arrays, takes, strict=True)]
+
+
+def smooth(case: Case) -> list[int]:
     """The operands of a sample call that a gradient can be checked for."""
     op, found = case.op, []
-    if not case.call.differentiable or case.op.shape is DATA_DEPENDENT:
+    if not case.call.differentiable or op.shape is DATA_DEPENDENT:
         return []
     for i, drawn in enumerate(case.call.operands):
         rule = op.rules[0 if op.variadic else i]
@@ -78,21 +86,10 @@ def differentiable(case: Case) -> list[int]:
 
 
 def strided(array: Array) -> Array:
-    """The same numbers with a gap between neighbours and the last axis backwards."""
+    """The same numbers with gaps between them, the last axis running backwards."""
     if array.ndim == 0:
-        return np.broadcast_to(array, (2,))[1]
+        return np.broadcast_to(array, (2,))[1:].reshape(())
     wide = np.zeros(tuple(2 * n for n in array.shape), array.dtype)
-    view = wide[tuple(slice(None, 2 * n, 2) for n in array.shape)][..., ::-1]
+    view = wide[tuple(slice(None, None, 2) for _ in array.shape)][..., ::-1]
     view[...] = array
     return view
-
-
-def kinds_of(op: Op, position: int) -> frozenset[str]:
-    """The kinds of dtype that an operand may have."""
-    name = op.operands[0 if op.variadic else position]
-    return op.roles.get(name, op.accepts)
-
-
-def is_index(op: Op, position: int) -> bool:
-    """Whether an operand holds indices."""
-    return kinds_of(op, position) <= INTEGER

@@ -12,16 +12,17 @@ import pytest
 
 from tests.structure.sources import PACKAGE, ROOT, expect_none, module_name, package_files, parsed
 
-# A layer is a file or folder of the package. It may import every layer of a row above its own,
-# and the layers it shares a cell with (cells are separated by `|`), never a sibling cell.
+# The table of docs/design/0001-layers.md. A layer is a file or folder of the package. It may import
+# every layer of a row above its own, and the layers it shares a cell with (cells are separated by
+# `|`), never a sibling cell.
 ROWS = """
 errors
-dtypes shapes tree settings operators
+dtypes shapes tree settings version
 ir
 ops
 autodiff | backends
 core
-array
+array random linalg
 optim | data | metrics
 nn
 interop
@@ -29,7 +30,6 @@ train
 __init__
 cli __main__
 """
-# interop stands above train because a run stores its weights by it.
 # Above, but still not for: what `nn` needs from its row of neighbours is the optimizers only.
 NOT_FOR = {"nn": {"data", "metrics"}}
 

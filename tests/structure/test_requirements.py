@@ -19,9 +19,9 @@ TEST_MODULES = {
     "pyyaml": "yaml",
 }
 CORE_MODULES = {"numpy", "safetensors", PACKAGE, "tests"}
-# References to compare with, when they are installed; CI sees to it (tests/conftest.py). PyTorch
-# takes seconds to load and is kept to files of its own, `test_*_torch.py`.
-REFERENCES = {"sklearn", "torch"}
+# What tests compare with, where it is installed; CI sees to it (tests/conftest.py). PyTorch takes
+# seconds to load and is kept to files of its own, `test_*_torch.py`.
+REFERENCES = {"pandas": "pandas", "scikit-learn": "sklearn", "tensorboard": "tensorboard"}
 
 
 def top_level_imports(tree: ast.Module) -> set[str]:
@@ -53,7 +53,7 @@ def requirement_problems(root: Path) -> list[str]:
     for path in sorted((root / "tests").rglob("*.py")):
         where, tree = path.relative_to(root).as_posix(), parsed(path)
         skips, is_torch = import_or_skip(tree), path.stem.endswith("_torch")
-        may_skip = REFERENCES if is_torch else REFERENCES - {"torch"}
+        may_skip = set(REFERENCES.values()) | ({"torch"} if is_torch else set())
         foreign = (top_level_imports(tree) - skips | skips - may_skip) - known
         if foreign:
             problems.append(f"{where}: the test extra does not install {sorted(foreign)}")
@@ -66,11 +66,16 @@ def test_tests_need_only_the_test_extra() -> None:
     expect_none(requirement_problems(ROOT))
 
 
-def test_the_table_is_the_extra() -> None:
+def names(requirements: list[str]) -> set[str]:
+    return {line.split(">=")[0] for line in requirements}
+
+
+def test_the_tables_are_the_extras() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extra = project["optional-dependencies"]["test"]
-    assert {line.split(">=")[0] for line in extra} == set(TEST_MODULES)
-    assert {line.split(">=")[0] for line in project["dependencies"]} == {"numpy", "safetensors"}
+    extras = project["optional-dependencies"]
+    assert names(extras["test"]) == set(TEST_MODULES)
+    assert names(extras["reference"]) == set(REFERENCES)
+    assert names(project["dependencies"]) == {"numpy", "safetensors"}
 
 
 def test_what_is_not_installed_is_found(tmp_path: Path) -> None:
@@ -80,7 +85,7 @@ def test_what_is_not_installed_is_found(tmp_path: Path) -> None:
         "test_c_torch.py": "torch = pytest.importorskip('torch')\nimport torch.nn",
         "test_d_torch.py": "import numpy",
         "test_e.py": "def test_it():\n    pytest.importorskip('sklearn.metrics')\n    import yaml",
-        "test_f.py": "pytest.importorskip('pandas')\nimport sklearn",
+        "test_f.py": "pytest.importorskip('polars')\nimport sklearn",
     }
     (tmp_path / "tests").mkdir()
     for name, source in sources.items():
@@ -89,5 +94,5 @@ def test_what_is_not_installed_is_found(tmp_path: Path) -> None:
         "tests/test_a.py: the test extra does not install ['scipy']",
         "tests/test_b.py: the test extra does not install ['torch']",
         'tests/test_d_torch.py: starts with torch = pytest.importorskip("torch")',
-        "tests/test_f.py: the test extra does not install ['pandas', 'sklearn']",
+        "tests/test_f.py: the test extra does not install ['polars', 'sklearn']",
     ]

@@ -106,13 +106,16 @@ def label_ticks(ticks: Sequence[float]) -> list[str]:
         ['0', '0.5', '1']
         >>> label_ticks([0.0, 20000.0, 40000.0])
         ['0', '20k', '40k']
+        >>> label_ticks([1e-5, 1e-4, 1e-3])
+        ['1e-5', '1e-4', '1e-3']
     """
     largest = max((abs(tick) for tick in ticks), default=0.0)
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if limit <= largest < 1e12:
             size = 1e3 if unit == "k" else limit
             return [f"{tick / size:.6g}{unit}" if tick else "0" for tick in ticks]
-    return [_short(tick) for tick in ticks]
+    texts = [f"{tick:.6g}" for tick in ticks]
+    return [_scientific(tick) for tick in ticks] if "e" in "".join(texts) else texts
 
 
 def readable(value: float) -> str:
@@ -130,6 +133,6 @@ def readable(value: float) -> str:
     return f"{value:.0f}" if 100 <= size < 1000 else f"{value:.3g}"
 
 
-def _short(tick: float) -> str:
-    text = f"{tick:.6g}"
-    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+def _scientific(tick: float) -> str:
+    mantissa, exponent = f"{tick:.5e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}" if tick else "0"

@@ -8,7 +8,7 @@ import re
 __all__ = ["THEME", "clean", "clipped", "document", "element", "text_width"]
 
 # Charts inside a page take the page's colours when it sets the variables, else these. Light and
-# dark; the two series differ in lightness as well as hue (also with colour-blind eyes and in print).
+# dark; the two series differ in lightness as well as hue (for print and colour-blind eyes).
 THEME = """
 .rp-chart{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
  --c-text:var(--text,#1d2733);--c-muted:var(--muted,#5c6878);--c-line:var(--line,#dfe4ea);
@@ -18,7 +18,7 @@ THEME = """
 .rp-chart .name{fill:var(--c-text)}
 .rp-chart .grid{stroke:var(--c-line);stroke-width:1}
 .rp-chart .axis{stroke:var(--c-muted);stroke-width:1}
-.rp-chart .mark{stroke:var(--c-muted);stroke-width:1;stroke-dasharray:3 3}
+.rp-chart .mark{stroke:var(--c-text);stroke-width:1;stroke-dasharray:3 3}
 .rp-chart .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 .rp-chart .s0{stroke:var(--c-0)}.rp-chart .s1{stroke:var(--c-1)}
 .rp-chart .f0{fill:var(--c-0)}.rp-chart .f1{fill:var(--c-1)}
@@ -58,7 +58,7 @@ def clipped(text: object, length: int) -> str:
     return plain if len(plain) <= length else plain[: max(length - 1, 0)].rstrip() + "…"
 
 
-def element(tag: str, content: str = "", **attributes: object) -> str:
+def element(tag: str, content: str = "", /, **attributes: object) -> str:
     """An element; `content` is markup already, attributes are escaped here.
 
     Underscores become hyphens, one at the end is dropped (`class_`); numbers are kept short.

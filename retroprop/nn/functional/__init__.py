@@ -1,0 +1,16 @@
+"""Layers as functions: `nn.functional`, usually imported as F."""
+from retroprop.nn.functional.adaptive import *
+from retroprop.nn.functional.attention import *
+from retroprop.nn.functional.conv import *
+from retroprop.nn.functional.distance import *
+from retroprop.nn.functional.dropout import *
+from retroprop.nn.functional.embedding import *
+from retroprop.nn.functional.fold import *
+from retroprop.nn.functional.interpolation import *
+from retroprop.nn.functional.linear import *
+from retroprop.nn.functional.lp_pool import *
+from retroprop.nn.functional.normalization import *
+from retroprop.nn.functional.padding import *
+from retroprop.nn.functional.pooling import *
+from retroprop.nn.functional.shape import *
+from retroprop.nn.functional.unpool import *

@@ -1,0 +1,36 @@
+"""Networks from descriptions."""
+
+from __future__ import annotations
+
+import pytest
+
+import retroprop as rp
+from retroprop.errors import ArgumentError
+from retroprop.train import models
+from retroprop.train.config import resolve
+
+
+def describe(kind, shape, outputs, **overrides):
+    return models.describe(resolve(kind, 100, overrides), shape, outputs)
+
+
+@pytest.mark.parametrize("size", [3, 8, 28])
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_a_cnn_for_any_size_of_image(size, batch_norm):
+    spec = describe("images", (3, size, size), 7, channels=[4, 8, 8], batch_norm=batch_norm)
+    assert models.build(spec)(rp.zeros((2, 3, size, size))).shape == (2, 7)
+
+
+@pytest.mark.parametrize("activation", models.ACTIVATIONS)
+def test_an_mlp_with_any_activation(activation):
+    spec = describe("table", (5,), 1, hidden=[4, 3], activation=activation)
+    assert models.build(spec)(rp.zeros((2, 5))).shape == (2, 1)
+
+
+def test_mistakes_are_explained():
+    with pytest.raises(ArgumentError, match="did you mean 'relu'"):
+        describe("table", (5,), 1, activation="rellu")
+    with pytest.raises(ArgumentError, match="mlp"):
+        describe("table", (5,), 1, model="mpl")
+    with pytest.raises(ArgumentError, match="needs images"):
+        describe("table", (5,), 1, model="cnn")

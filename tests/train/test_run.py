@@ -1,0 +1,155 @@
+"""Run folders, from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retroprop.errors import ArgumentError, CheckpointError, DataError
+from retroprop.train import run as runs
+
+RNG = np.random.default_rng(0)
+FILES = {
+    "config.json", "preprocess.json", "log.jsonl", "metrics.csv", "weights.safetensors",
+    "last.safetensors", "learning_curve.svg", "report.html", "result.json",
+}  # fmt: skip
+
+
+def table(rows=120):
+    size = RNG.uniform(50, 200, rows)
+    city = RNG.choice(["Rome", "Oslo"], rows)
+    price = 3 * size + 100 * (city == "Rome") + RNG.normal(0, 5, rows)
+    return {"size": size.tolist(), "city": city.tolist(), "price": price.tolist()}
+
+
+def images(count=60):
+    y = np.arange(count) % 3
+    x = RNG.integers(0, 60, (count, 8, 8)).astype(np.uint8)
+    x[np.arange(count), :, y * 2] = 255
+    return {"x": x, "y": y}
+
+
+def quiet(source, folder, **options):
+    settings = {"epochs": 3, **options.pop("overrides", {})}
+    return runs.train(
+        source, settings, folder=folder, progress=False, say=lambda text: None, **options
+    )
+
+
+def test_regression_on_a_table_leaves_everything_behind(tmp_path):
+    folder = tmp_path / "run"
+    result = quiet(table(), folder, target="price", overrides={"epochs": 60, "lr": 0.01})
+    assert {path.name for path in folder.iterdir()} == FILES
+    assert result == json.loads((folder / "result.json").read_text())
+    assert result["task"] == "regression"
+    assert result["test_r2"] > 0.9
+    assert result["test_rmse"] > result["test_mae"] > 0
+    run = runs.Run(folder).load_weights()
+    answer = run.predict({"size": [100.0, 100.0], "city": ["Rome", "Oslo"]})
+    assert 30 < answer["prediction"][0] - answer["prediction"][1] < 170
+    scores = run.evaluate(table(30))
+    assert scores["test_r2"] > 0.8
+    assert scores["examples"] == 30
+
+
+def test_classification_of_images(tmp_path):
+    result = quiet(images(), tmp_path / "run", overrides={"epochs": 12, "augment": "none"})
+    assert result["test_accuracy"] > 0.8
+    answer = runs.Run(tmp_path / "run").load_weights().predict({"x": images(9)["x"]})
+    assert set(answer["prediction"]) <= {"0", "1", "2"}
+    assert all(0 < p <= 1 for p in answer["probability"])
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<script" not in page
+    assert "data:image/png;base64," in page
+
+
+def test_the_same_command_gives_the_same_bits(tmp_path):
+    for name in ("a", "b"):
+        quiet(images(), tmp_path / name)
+        globals()["RNG"] = np.random.default_rng(0)
+    a, b = ((tmp_path / n / "weights.safetensors").read_bytes() for n in ("a", "b"))
+    quiet(images(), tmp_path / "c", overrides={"seed": 5})
+    assert a != (tmp_path / "c" / "weights.safetensors").read_bytes()
+    assert len(a) == len(b)
+
+
+def test_options_take_effect(tmp_path):
+    overrides = {
+        "class_weight": "balanced", "ema": 0.9, "schedule": "cosine", "patience": 1,
+        "label_smoothing": 0.1, "accumulate": 2, "clip_grad_norm": None, "limit": 40,
+    }  # fmt: skip
+    quiet(images(), tmp_path / "run", overrides=overrides)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["options"].items() >= overrides.items()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"schedule": "cosin"}, "cosine"),
+        ({"optimizer": "adm"}, "adam"),
+        ({"augment": "flips"}, "flip"),
+        ({"class_weight": "even"}, "balanced"),
+        ({"model": "cmm"}, "cnn"),
+    ],
+)
+def test_mistakes_get_the_nearest_match(tmp_path, overrides, message):
+    with pytest.raises(ArgumentError, match=message):
+        quiet(images(), tmp_path / "run", overrides=overrides)
+
+
+def test_options_that_do_not_fit_the_data(tmp_path):
+    with pytest.raises(ArgumentError, match="is for images"):
+        quiet(table(), tmp_path / "a", target="price", overrides={"augment": "flip"})
+    with pytest.raises(ArgumentError, match="regression"):
+        quiet(table(), tmp_path / "b", target="price", overrides={"class_weight": "balanced"})
+    with pytest.raises(DataError, match="price"):
+        quiet(table(), tmp_path / "c", target="prise")
+
+
+def test_folders_are_numbered_and_never_overwritten(tmp_path):
+    base = str(tmp_path)
+    first = runs.new_folder("data/houses.csv.gz", None, base=base)
+    assert first == tmp_path / "houses-001"
+    first.mkdir()
+    assert runs.new_folder("houses.csv", None, base=base).name == "houses-002"
+    assert runs.new_folder("houses.csv", str(first)) == first
+    (first / "mine.txt").write_text("mine")
+    with pytest.raises(ArgumentError, match="--resume"):
+        runs.new_folder("houses.csv", str(first))
+    with pytest.raises(ArgumentError, match="no run folder"):
+        runs.new_folder("houses.csv", str(first), force=True)
+    assert (first / "mine.txt").exists()
+    (first / "config.json").write_text("{}")
+    runs.new_folder("houses.csv", str(first), force=True)
+    assert not first.exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArgumentError, match="is a file"):
+        runs.new_folder("houses.csv", str(tmp_path / "file"))
+
+
+def test_damaged_runs_are_explained(tmp_path):
+    with pytest.raises(CheckpointError, match="no run folder"):
+        runs.Run(tmp_path)
+    folder = tmp_path / "run"
+    quiet(images(), folder, overrides={"epochs": 1})
+    for name in ("config.json", "preprocess.json", "weights.safetensors"):
+        whole = (folder / name).read_bytes()
+        for broken in (b"", b"{}", whole[: len(whole) // 2]):
+            (folder / name).write_bytes(broken)
+            with pytest.raises((CheckpointError, DataError)):
+                runs.Run(folder).load_weights()
+        (folder / name).write_bytes(whole)
+    assert Path(folder / "weights.safetensors").exists()
+
+
+def test_resume_continues_where_it_stopped(tmp_path):
+    folder = tmp_path / "run"
+    quiet(images(), folder, overrides={"epochs": 2})
+    result = quiet(images(), folder, overrides={"epochs": 4}, resume=True)
+    assert result["epochs"] == 4
+    lines = (folder / "metrics.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4"]
