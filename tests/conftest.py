@@ -7,7 +7,6 @@ RETROPROP_REQUIRE_REFERENCES=1   PyTorch and the `reference` extra must be there
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import sys
@@ -41,8 +40,7 @@ def seeded() -> None:
     """The default generator starts from the same state in each test; PyTorch keeps one thread."""
     rp, torch = sys.modules.get("retroprop"), sys.modules.get("torch")
     if rp is not None:
-        with contextlib.suppress(ImportError, AttributeError):
-            rp.manual_seed(0)
+        rp.manual_seed(0)
     if torch is not None:
         torch.manual_seed(0)
         torch.set_num_threads(1)

@@ -133,13 +133,14 @@ def _part(one: Any) -> Any:
         return _NewAxis(bool(one))
     if isinstance(one, int | np.integer):
         return int(one)
-    if not isinstance(one, Tensor | np.ndarray | list | tuple) and not hasattr(one, "__array__"):
+    known = isinstance(one, Tensor | np.ndarray | list | tuple | range)
+    if not known and not hasattr(one, "__array__"):
         raise IndexRangeError(
             f"index: {one!r} is not an index",
             fix="use integers, slices, None, ..., or tensors of integers or bool",
         )
     tensor = one if isinstance(one, Tensor) else Tensor(one)
-    if tensor.size == 0 and isinstance(one, list | tuple):
+    if tensor.size == 0 and isinstance(one, list | tuple | range):
         tensor = Tensor(np.zeros(tensor.shape, np.int64))
     if tensor.dtype == dtypes.bool:
         return tensor if tensor.ndim else _NewAxis(bool(tensor))

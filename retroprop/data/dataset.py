@@ -77,7 +77,7 @@ def take(x: Any, indices: Any) -> Any:
         return {key: take(item, indices) for key, item in x.items()}
     if isinstance(x, list | tuple):
         return tuple(take(item, indices) for item in x)
-    if hasattr(x, "take"):
+    if hasattr(x, "take") and not hasattr(x, "__array__"):  # a Table; a Tensor is an array
         return x.take(indices)
     return np.asarray(x)[indices]
 

@@ -1,8 +1,10 @@
-"""Initialisers of single tensors, gathered in `nn.init`. Each function fills a tensor in place, outside the tape, and returns it.
+"""Initialisers of single tensors, gathered in `nn.init`.
 
-Names, arguments and formulas are PyTorch's; `generator=` makes a draw reproducible on its own. "Fan in" is the
-number of inputs of one output (axis 1 times the window), "fan out" the number of outputs of one input (axis 0
-times the window), for weights laid out as (out, in, *window).
+Each function fills a tensor in place, outside the tape, and returns it.
+
+Names, arguments and formulas are PyTorch's; `generator=` makes a draw reproducible on its own. "Fan
+in" is the number of inputs of one output (axis 1 times the window), "fan out" the number of outputs
+of one input (axis 0 times the window), for weights laid out as (out, in, *window).
 """
 
 from __future__ import annotations
@@ -47,10 +49,11 @@ _GAINS = {**dict.fromkeys(_LINEAR, 1.0), "sigmoid": 1.0, "tanh": 5.0 / 3.0, "sel
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """By how much a layer's weights have to be larger to make up for what its activation takes away.
+    """By how much weights have to be larger to make up for what their activation takes away.
 
     Args:
-        nonlinearity: "linear", "conv2d" (and the like), "sigmoid", "tanh", "relu", "leaky_relu", "selu".
+        nonlinearity: "linear", "conv2d" (and the like), "sigmoid", "tanh", "relu", "leaky_relu",
+                      "selu".
         param:        negative slope of the leaky_relu, 0.01 by default.
 
     Example:
@@ -132,9 +135,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
     )
 
 
-def normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None
-) -> Tensor:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normally distributed.
 
     Example:
@@ -153,7 +154,7 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Normally distributed given that it lies in [a, b]; the bounds are values, not multiples of std.
+    """Normally distributed given that it lies in [a, b]; the bounds are not multiples of std.
 
     Example:
         >>> drawn = trunc_normal_(Tensor([0.0] * 99), std=5.0)
@@ -175,7 +176,8 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
         >>> bool((xavier_uniform_(Tensor(np.ones((3, 3)))) < 1.0).all())
         True
 
-    Source: Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
+    Source: Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+        networks".
     """
     bound = math.sqrt(3.0) * _xavier_std(tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
@@ -188,7 +190,8 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
         >>> xavier_normal_(Tensor(np.ones((2, 2))), gain=0.0).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
 
-    Source: Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
+    Source: Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+        networks".
     """
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
@@ -209,7 +212,8 @@ def kaiming_uniform_(
     Args:
         tensor:       (out, in, *window).
         a:            negative slope of the leaky_relu that follows; 0 is the relu.
-        mode:         "fan_in" keeps the size of the signal forward, "fan_out" that of the gradient backward.
+        mode:         "fan_in" keeps the size of the signal forward, "fan_out" that of the gradient
+                      backward.
         nonlinearity: what follows; gives the gain, see `calculate_gain`.
         generator:    random generator; the default one when None.
 
@@ -268,21 +272,22 @@ def lecun_normal_(tensor: Tensor, generator: Any = None) -> Tensor:
         >>> lecun_normal_(Tensor(np.ones((5, 3)))).shape
         (5, 3)
 
-    Source: LeCun, Bottou, Orr, Müller 1998, section 4.6; Klambauer et al. 2017, arXiv:1706.02515. Differs: not
-        truncated.
+    Source: LeCun, Bottou, Orr, Müller 1998, section 4.6; Klambauer et al. 2017, arXiv:1706.02515.
+        Differs: not truncated.
     """
     return normal_(tensor, 0.0, 1.0 / math.sqrt(max(1, fans(tensor)[0])), generator)
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Rows (or columns, whichever are fewer) of length `gain` at right angles; axes from 1 on count as one.
+    """Rows (or columns, if fewer) of length `gain` at right angles; axes from 1 on count as one.
 
     Example:
         >>> w = orthogonal_(Tensor(np.ones((2, 3)))).numpy()
         >>> (w @ w.T).round(6).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
 
-    Source: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; uniform by Mezzadri 2007, arXiv:math-ph/0609050.
+    Source: Saxe, McClelland, Ganguli 2014, arXiv:1312.6120; uniform by Mezzadri 2007,
+        arXiv:math-ph/0609050.
     """
     if tensor.ndim < 2:
         raise ShapeError(f"orthogonal_: needs two axes or more, got {tensor.shape}")
@@ -297,9 +302,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
     return _filled(tensor, (gain * q).reshape(tensor.shape).astype(tensor.dtype))
 
 
-def sparse_(
-    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None
-) -> Tensor:
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
     """A matrix that is normal with a share of zeros in each column, at random places.
 
     Args:

@@ -1,4 +1,4 @@
-"""Hooks of modules: functions that see, and may replace, what goes in, what comes out, and gradients."""
+"""Hooks of modules: functions that see, and may replace, inputs, outputs and gradients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Hook = Callable[..., Any]
 
 
 class Handle:
-    """What registering a hook returns: `handle.remove()`, or `with handle:`, takes it away again."""
+    """What registering a hook returns: `remove()`, or the end of `with handle:`, takes it away."""
 
     def __init__(self, hooks: dict[int, Hook], hook: Hook, *, prepend: bool) -> None:
         self._hooks = hooks
@@ -77,7 +77,7 @@ class Hooks:
 
 
 class _Watch:
-    """Calls the backward hooks of one call of a module, once all gradients at its border are there."""
+    """Calls the backward hooks of one call of a module, all gradients at its border at hand."""
 
     def __init__(self, module: Any, hooks: Sequence[Hook]) -> None:
         self.module = module

@@ -1,7 +1,7 @@
 """How parameters start: initialisers by name, and `auto_`, which chooses for a whole model.
 
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    nn.init.auto_(model)
+nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+nn.init.auto_(model)
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class _Rule(NamedTuple):
 
 
 _HE = ("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "gelu", "silu", "mish")
-_XAVIER = ("linear", "identity", "tanh", "sigmoid", "softsign", "hardtanh", "hardsigmoid", "softmax")
+_XAVIER = ("linear", "identity", "tanh", "sigmoid", "softsign", "hardtanh", "hardsigmoid")
 _FAMILIES = {
     **dict.fromkeys((*_HE, "hardswish", "softplus"), "he"),
     **dict.fromkeys(_XAVIER, "xavier"),
@@ -114,18 +114,19 @@ def auto_(module: _M, activation: Any = None, *, generator: Any = None) -> _M:
         relu and its relatives (elu, gelu, silu, ...)    kaiming_normal_, fan in
         selu                                             lecun_normal_
         tanh, sigmoid and the like; no activation        xavier_uniform_
-        recurrent weights                                orthogonal_ for each gate, inputs xavier_uniform_
-        embeddings                                       normal_ with std 0.02, the padding row zeros
+        recurrent weights; their input weights           orthogonal_ by gate; xavier_uniform_
+        embeddings                                       normal_, std 0.02; padding row zeros
         projections of attention                         xavier_uniform_
 
-    Biases start at 0, the forget gates of an LSTM at 1; norm layers stay as they are. In a `Sequential` the
-    activation is the next one, past norms, pooling and dropout; its last layer has none. In a module with a
-    `forward` of its own nobody can see what follows: there `activation` decides, or the one family of activations
-    that the model uses, or else the relu.
+    Biases start at 0, the forget gates of an LSTM at 1; norm layers stay as they are. In a
+    `Sequential` the activation is the next one, past norms, pooling and dropout; its last layer has
+    none. In a module with a `forward` of its own nobody can see what follows: there `activation`
+    decides, or the one family of activations that the model uses, or else the relu.
 
     Args:
         module:     a model or a layer; changed in place.
-        activation: what follows a layer where it cannot be seen: a name such as "relu", or an activation module.
+        activation: what follows a layer where it cannot be seen: a name such as "relu", or an
+                    activation module.
         generator:  random generator; the default one when None.
 
     Returns:

@@ -58,6 +58,9 @@ class Linear(Module):
             raise _misfit("Linear", self.in_features, tuple(x.shape), self.out_features)
         return linear(x, self.weight, self.bias)
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        return output.size * self.in_features  # type: ignore[no-any-return]
+
     def extra_repr(self) -> str:
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
@@ -76,7 +79,7 @@ class Bilinear(Module):
         dtype:        of the parameters; float32 by default.
 
     Attributes:
-        weight: (out features, in1 features, in2 features), uniform in ±1/sqrt(in1 features) at first.
+        weight: (out features, in1 features, in2 features), uniform in ±1/sqrt(in1 features).
         bias:   (out features,), likewise, or None.
 
     Shape: (..., in1 features), (..., in2 features) -> (..., out features).
@@ -111,6 +114,9 @@ class Bilinear(Module):
 
     def forward(self, input1: Any, input2: Any) -> Tensor:
         return bilinear(input1, input2, self.weight, self.bias)
+
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        return output.size * self.in1_features * (self.in2_features + 1)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return (

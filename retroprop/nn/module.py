@@ -1,8 +1,4 @@
-"""The base of all layers and models: its attributes are the registry, in the order they were set.
-
-A Parameter, Buffer or Module that is an attribute is found by walking `vars(module)`; nothing is recorded
-on assignment, so there is nothing to forget and nothing to keep in step.
-"""
+"""The base of all layers and models."""
 
 from __future__ import annotations
 
@@ -10,19 +6,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from retroprop.core.tensor import Tensor
-from retroprop.errors import ArgumentError, RetropropError, nearest
+from retroprop.errors import ArgumentError, RetropropError
 from retroprop.nn.hooks import Handle, Hooks
 from retroprop.nn.parameter import Buffer, Parameter
+from retroprop.nn.registry import Registry, joined, refuse_hidden, walk
 from retroprop.nn.state import IncompatibleKeys, load
 
 __all__ = ["Module"]
 
 
-class Module:
+class Module(Registry):
     """Base class of layers and models: set parameters and layers as attributes, write `forward`.
 
     Attributes:
-        training: True in training, False in evaluation; `train()` and `eval()` set it for all layers.
+        training: True in training, False in evaluation; set by `train()` and `eval()`.
 
     Example:
         >>> import retroprop as rp
@@ -46,140 +43,27 @@ class Module:
             f"{type(self).__name__} has no forward()", fix="define forward(self, x) in the class"
         )
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """Multiplications, each with its addition, that a call takes; for `nn.summary`.
+
+        Layers whose cost lies in matrix products count these; other work is 0, and that of layers
+        inside is theirs to tell.
+
+        Args:
+            args:   the positional arguments of the call.
+            output: what it returned.
+        """
+        return 0
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            _refuse_hidden(self)
+            refuse_hidden(self)
             if self._hooks is None:
                 return self.forward(*args, **kwargs)
             return self._hooks.call(self, args, kwargs)
         except RetropropError as error:
             error.modules.append(self)
             raise
-
-    # -- what it is made of ----------------------------------------------------------------------
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules that are attributes of this one, each once, with their names."""
-        seen = set()
-        for name, value in vars(self).items():
-            if isinstance(value, Module) and id(value) not in seen:
-                seen.add(id(value))
-                yield name, value
-
-    def children(self) -> Iterator[Module]:
-        """The modules that are attributes of this one."""
-        return (module for _, module in self.named_children())
-
-    def named_modules(
-        self, prefix: str = "", *, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, depth first, with their dotted paths."""
-        yield from _walk(self, prefix, set() if remove_duplicate else None)
-
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, *, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
-        """The parameters of this module and those below it, with their dotted names.
-
-        Args:
-            prefix:           goes before every name.
-            recurse:          False leaves out the modules below.
-            remove_duplicate: False names a shared parameter at each of its places.
-
-        Raises:
-            ArgumentError: modules or parameters lie in a plain list, where they would be missed.
-        """
-        yield from self._named_cells(Parameter, prefix, recurse, remove_duplicate)
-
-    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters of this module and those below it, each once."""
-        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
-
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, *, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Buffer]]:
-        """The buffers of this module and those below it, with their dotted names."""
-        yield from self._named_cells(Buffer, prefix, recurse, remove_duplicate)
-
-    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
-        """The buffers of this module and those below it, each once."""
-        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
-
-    def _named_cells(
-        self, kind: type[Any], prefix: str, recurse: bool, unique: bool
-    ) -> Iterator[tuple[str, Any]]:
-        seen = set()
-        modules = _walk(self, prefix, set() if unique else None) if recurse else [(prefix, self)]
-        for path, module in modules:
-            for name, value in vars(module).items():
-                if isinstance(value, kind) and not (unique and id(value) in seen):
-                    seen.add(id(value))
-                    yield _joined(path, name), value
-
-    def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path; "" is this one."""
-        return self if target == "" else self._get(target, Module, "module")  # type: ignore[no-any-return]
-
-    def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path."""
-        return self._get(target, Parameter, "parameter")  # type: ignore[no-any-return]
-
-    def get_buffer(self, target: str) -> Buffer:
-        """The buffer at a dotted path."""
-        return self._get(target, Buffer, "buffer")  # type: ignore[no-any-return]
-
-    def _get(self, target: str, kind: type[Any], word: str) -> Any:
-        found: Any = self
-        for name in target.split("."):
-            found = vars(found).get(name) if isinstance(found, Module) else None
-        if not isinstance(found, kind):
-            named = self.named_modules if kind is Module else None
-            options = dict(named() if named else self._named_cells(kind, "", True, False))
-            close = nearest(target, [option for option in options if option])
-            raise ArgumentError(
-                f"{type(self).__name__} has no {word} {target!r}",
-                fix=f"did you mean {close!r}?" if close else f"list them with named_{word}s()",
-            )
-        return found
-
-    # -- registering by name ---------------------------------------------------------------------
-
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """The same as `setattr`, for a name that is computed."""
-        self._register(name, param, Parameter)
-
-    def register_module(self, name: str, module: Module | None) -> None:
-        """The same as `setattr`, for a name that is computed."""
-        self._register(name, module, Module)
-
-    add_module = register_module
-
-    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Keep a tensor beside the parameters; a plain tensor or array becomes a `Buffer`.
-
-        Args:
-            persistent: False keeps it out of the `state_dict`.
-        """
-        if tensor is not None and not isinstance(tensor, Buffer):
-            tensor = Buffer(tensor, persistent=persistent)
-        self._register(name, tensor, Buffer)
-
-    def _register(self, name: str, value: Any, kind: type[Any]) -> None:
-        if not isinstance(name, str) or not name or "." in name:
-            raise ArgumentError(f'{name!r} is no name for an attribute: no dots, not ""')
-        before = getattr(self, name, None)
-        if before is not None and not isinstance(before, kind):
-            raise ArgumentError(f"{type(self).__name__} has an attribute {name!r} already")
-        if value is not None and not isinstance(value, kind):
-            raise ArgumentError(
-                f"{name!r} must be a {kind.__name__}, got {type(value).__name__}",
-                fix=f"wrap it: nn.{kind.__name__}(...)" if kind is Parameter else None,
-            )
-        setattr(self, name, value)
 
     # -- state -----------------------------------------------------------------------------------
 
@@ -196,11 +80,11 @@ class Module:
         return {name: cell.detach() for name, cell in self._state_cells(prefix)}
 
     def _state_cells(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
-        for path, module in _walk(self, prefix.removesuffix("."), None):
+        for path, module in walk(self, prefix.removesuffix("."), None):
             for kind in (Parameter, Buffer):
                 for name, value in vars(module).items():
                     if isinstance(value, kind) and getattr(value, "persistent", True):
-                        yield _joined(path, name), value
+                        yield joined(path, name), value
 
     def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Put numbers into the parameters and buffers, by name; all of them or, on an error, none.
@@ -213,7 +97,7 @@ class Module:
             (missing_keys, unexpected_keys).
 
         Raises:
-            CheckpointError: names that are missing or unexpected (if strict), or shapes that differ.
+            CheckpointError: names missing or unexpected (if strict), or shapes that differ.
 
         Example:
             >>> from retroprop import nn
@@ -253,7 +137,7 @@ class Module:
         return self
 
     def to(self, dtype: Any) -> Self:
-        """Hold all floating numbers in another floating type; "cpu" changes nothing. Returns itself."""
+        """Hold all floating numbers in another type; "cpu" changes nothing. Returns itself."""
         if dtype != "cpu":
             for kind in (Parameter, Buffer):
                 for _, cell in self._named_cells(kind, "", True, True):
@@ -343,52 +227,3 @@ class Module:
             return f"{name}({extra})"
         lines = [f"({key}): {child!r}".replace("\n", "\n  ") for key, child in children]
         return f"{name}(\n  " + "\n  ".join(([extra] if extra else []) + lines) + "\n)"
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _walk(module: Module, path: str, seen: set[int] | None) -> Iterator[tuple[str, Module]]:
-    """A module and all below it with their paths; each once, unless `seen` is None."""
-    if seen is not None:
-        if id(module) in seen:
-            return
-        seen.add(id(module))
-    _refuse_hidden(module)
-    yield path, module
-    for name, value in vars(module).items():
-        if isinstance(value, Module):
-            yield from _walk(value, _joined(path, name), seen)
-
-
-_PLAIN = (list, tuple, dict)
-
-
-def _refuse_hidden(module: Module) -> None:
-    """Raise where a plain container holds modules or parameters that no walk would find."""
-    for name, value in vars(module).items():
-        if type(value) in _PLAIN and value:
-            held = value.values() if isinstance(value, dict) else value
-            inside = [one for one in held if isinstance(one, Module | Parameter)]
-            if inside:
-                _refuse(module, name, value, inside)
-
-
-def _refuse(module: Module, name: str, container: Any, inside: list[Any]) -> None:
-    """Raise unless all that is inside a plain container is an attribute elsewhere below the module."""
-    known: set[int] = set()
-    left = [module]
-    while left:
-        found = [v for v in vars(left.pop()).values() if isinstance(v, Module | Parameter)]
-        left += [one for one in found if isinstance(one, Module) and id(one) not in known]
-        known.update(map(id, found))
-    if known.issuperset(map(id, inside)):
-        return
-    kind = "Dict" if isinstance(container, dict) else "List"
-    word = "Module" if isinstance(inside[0], Module) else "Parameter"
-    raise ArgumentError(
-        f"{type(module).__name__}.{name} is a plain {type(container).__name__} with a {word} in it: "
-        "it would not be trained or saved",
-        fix=f"write nn.{word}{kind}(...); to keep it out on purpose, hold it in a function",
-    )

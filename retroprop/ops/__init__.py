@@ -1,7 +1,7 @@
 """The op records: what exists, one file per family. `catalog` holds the frozen table.
 
-An op called on arrays computes at once with its NumPy reference; called on a Tensor it asks the Tensor, which
-runs it and, where a gradient may be asked for, puts it on the tape.
+An op called on arrays computes at once with its NumPy reference; called on a Tensor it asks the
+Tensor, which runs it and, where a gradient may be asked for, puts it on the tape.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.ops.arithmetic import multiply, negative, subtract, where
+from retroprop.ops.arithmetic import multiply, negative, subtract
 from retroprop.ops.comparison import greater
 from retroprop.ops.define import FLOATING, REAL, elementwise
 from retroprop.ops.samples import points
@@ -19,7 +19,7 @@ _TAILS = [0.0, -0.0, -30.0, 30.0, -1000.0, 1000.0, np.inf, -np.inf, np.nan]
 
 
 @elementwise(
-    vjp={"x": lambda g, y: where(greater(y, 0.0), g, 0.0)},
+    partials={"x": lambda y: greater(y, 0.0)},  # a product: several times quicker than a choice
     accepts=REAL,
     method=True,
     samples=points((0.1, 2.0)) + points((-2.0, -0.1), edges=_TAILS),

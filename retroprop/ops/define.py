@@ -1,21 +1,26 @@
 """The op record and the decorators that make one from a NumPy function.
 
-The function is the meaning: plain NumPy, never optimised, the oracle of every backend. Its positional-only
-parameters are tensors (`*xs` takes any number), all others are static attributes. The decorator adds the rest:
+The function is the meaning: plain NumPy, never optimised, the oracle of every backend. Its
+positional-only parameters are tensors (`*xs` takes any number), all others are static attributes.
+The decorator adds the rest:
 
-    partials / vjp   gradient rules, one per operand. A partial is the local derivative; the engine multiplies it
-                     by the cotangent. A vjp computes the operand's cotangent itself. Rules are written with ops
-                     and operators only, so they differentiate again, and their parameter names state what the
-                     tape keeps: operands by name, `y` (output; a tuple when there are several), `g`
-                     (cotangent, same structure as y), `x_shape`, `x_dtype`, `y_shape`, attributes by name.
-                     A variadic op has one rule for "xs", which also may ask for `index`, `xs` and `xs_shape`.
-                     A vjp that is one function instead of a dict gives the cotangents of all operands at once,
-                     as a tuple (None where an operand has none): for ops whose rules share most of their work.
-    shape            function of the operands' shapes and the attributes; elementwise ops broadcast.
-    result           dtype rule: None is the promotion of the operands, a dtype, or a function of the dtypes.
-    accepts          kinds of dtype it takes; with FLOATING, integers become the default float first.
+    partials / vjp   gradient rules, one per operand. A partial is the local derivative; the engine
+                     multiplies it by the cotangent. A vjp computes the operand's cotangent itself.
+                     Rules are written with ops and operators only, so they differentiate again,
+                     and their parameter names state what the tape keeps: operands by name, `y`
+                     (output; a tuple when there are several), `g` (cotangent, same structure as
+                     y), `x_shape`, `x_dtype`, `y_shape`, attributes by name. A variadic op has one
+                     rule for "xs", which also may ask for `index`, `xs` and `xs_shape`.
+                     A vjp that is one function instead of a dict gives the cotangents of all
+                     operands at once, as a tuple (None where an operand has none): for ops whose
+                     rules share most of their work.
+    shape            function of the operands' shapes and the attributes; elementwise broadcasts.
+    result           dtype rule: None is the promotion of the operands, a dtype, or a function of
+                     the dtypes.
+    accepts          kinds of dtype it takes; with FLOATING, integers become the default float.
     roles            operands outside the promotion and their kind, such as indices and masks.
-    samples, errors  what drives the conformance tests: inputs it must handle, misuse it must explain.
+    samples, errors  what drives the conformance tests: inputs it must handle, misuse it must
+                     explain.
 """
 
 from __future__ import annotations
@@ -154,9 +159,7 @@ class Op:
         self.variadic = bool(code.co_flags & 0x04)
         names = code.co_varnames
         positional, total = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
-        self.operands = (
-            (names[total],) if self.variadic else names[: code.co_posonlyargcount]
-        )
+        self.operands = (names[total],) if self.variadic else names[: code.co_posonlyargcount]
         static = names[code.co_posonlyargcount : total]
         defaults = self.reference.__defaults__ or ()
         by_name = dict(zip(names[positional - len(defaults) : positional], defaults, strict=True))
@@ -227,7 +230,8 @@ class Op:
             full = {**self.attributes, **attributes}
             if len(full) > len(self.attributes):
                 extra = sorted(set(attributes) - set(self.attributes))
-                raise TypeError(f"{self.name}() got unexpected {extra}; it has {list(self.attributes)}")
+                known = list(self.attributes)
+                raise TypeError(f"{self.name}() got unexpected {extra}; it has {known}")
         for name, value in full.items():
             if value is Op.REQUIRED:
                 raise TypeError(f"{self.name}() needs {name}=")
@@ -356,4 +360,3 @@ def primitive(
         return Op(reference, form=form, rules=vjp, shape=shape, **record)
 
     return make
-

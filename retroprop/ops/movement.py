@@ -19,6 +19,7 @@ __all__ = [
     "permute_dims",
     "place_slice",
     "reshape",
+    "split",
     "take_slice",
 ]
 
@@ -179,6 +180,48 @@ def _part(g: Any, index: int, xs_shape: tuple[Shape, ...], axis: int) -> Any:
 def concatenate(*xs: Array, axis: int = 0) -> Array:
     """Tensors joined end to end along an axis they have."""
     return np.concatenate(xs, axis=axis)
+
+
+def _parts(x: Shape, *, sizes: tuple[int, ...], axis: int) -> list[Shape]:
+    at = shapes.normalise_axis(axis, len(x), "split")
+    if not sizes or sum(sizes) != x[at] or any(n < 0 for n in sizes):
+        raise ShapeError(
+            f"split: sizes {tuple(sizes)} do not make up the {x[at]} elements of axis {axis} of {x}"
+        )
+    return [(*x[:at], n, *x[at + 1 :]) for n in sizes]
+
+
+@primitive(
+    form="view",
+    shape=_parts,
+    result=lambda x, *, sizes, axis: [x] * len(sizes),
+    vjp={"x": lambda g, axis: concatenate(*(g if type(g) is tuple else (g,)), axis=axis)},
+    samples=[
+        call((5, 3), sizes=(2, 3), axis=0),
+        call((2, 4), sizes=(1, 0, 3), axis=-1),
+        call((3,), sizes=(3,), axis=0),
+        call((0, 2), sizes=(0, 0), axis=0),
+    ],
+    errors=[
+        bad((2, 4), sizes=(2, 1), axis=1, match=r"split: sizes \(2, 1\) do not make up the 4"),
+        bad((2,), sizes=(2,), axis=1, match="split: axis 1 is out of range"),
+    ],
+)
+def split(x: Array, /, *, sizes: tuple[int, ...], axis: int = 0) -> tuple[Array, ...]:
+    """Consecutive parts of x along an axis: what `concatenate` joined, taken apart again.
+
+    Its gradient is one concatenation, where as many slices would each make an array of x's size.
+
+    Example:
+        >>> import retroprop as rp
+        >>> from retroprop import ops
+        >>> [part.tolist() for part in ops.split(rp.asarray([1.0, 2.0, 3.0]), sizes=(1, 2))]
+        [[1.0], [2.0, 3.0]]
+    """
+    front: tuple[slice, ...] = (slice(None),) * shapes.normalise_axis(axis, x.ndim, "split")
+    ends = np.cumsum(sizes).tolist()
+    starts = [0, *ends[:-1]]
+    return tuple(x[(*front, slice(*part))] for part in zip(starts, ends, strict=True))
 
 
 @primitive(

@@ -15,7 +15,7 @@ class AdamW(Adam):
         p = (1 - lr weight_decay) p - Adam's step
 
     Args:
-        params:       parameters, as `Optimizer` takes them; `decay_groups` leaves out biases and scales.
+        params:       parameters, as `Optimizer` takes them; see also `decay_groups`.
         lr:           learning rate, or a function of the step.
         betas:        how much of the first and second moment is kept.
         eps:          added to the denominator, in units of the gradient.
@@ -28,11 +28,11 @@ class AdamW(Adam):
         >>> opt = AdamW([w], lr=0.5, weight_decay=0.5)
         >>> (w * w).sum().backward()
         >>> opt.step()
-        >>> w.tolist()
-        [0.25]
+        >>> round(w.item(), 3)
+        0.25
 
-    Source: Loshchilov, Hutter 2019, arXiv:1711.05101. Differs: the paper's decay is not multiplied by lr,
-        PyTorch's and this one are.
+    Source: Loshchilov, Hutter 2019, arXiv:1711.05101. Differs: the paper's decay is not
+        multiplied by lr, PyTorch's and this one are.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Gradients made smaller before a step; the parameters' `.grad` are replaced.
 
-All of them compute with ops only and can be part of a compiled step. Parameters without a gradient are
-left out.
+All of them compute with ops only and can be part of a compiled step. Parameters without a gradient
+are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop import ops
+from retroprop import dtypes, ops
 from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, DivergedError
@@ -40,8 +40,8 @@ def clip_grad_norm_(
         params:             parameters, or one of them.
         max_norm:           largest norm, above 0.
         norm_type:          p of the p-norm; `float("inf")` is the largest magnitude.
-        error_if_nonfinite: raise where the norm is infinite or NaN, instead of making the gradients 0
-                            or NaN. This looks at the value: it cannot be compiled.
+        error_if_nonfinite: raise where the norm is infinite or NaN, instead of making the gradients
+                            0 or NaN. This looks at the value: it cannot be compiled.
 
     Returns:
         (), the norm before.
@@ -54,8 +54,8 @@ def clip_grad_norm_(
         >>> ((w * w).sum() / 2).backward()
         >>> clip_grad_norm_([w], max_norm=1.0).item()
         5.0
-        >>> w.grad.numpy().round(3).tolist() == [np.float32(0.6), np.float32(0.8)]
-        True
+        >>> w.grad.numpy().astype(float).round(3).tolist()
+        [0.6, 0.8]
 
     Source: Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1.
     """
@@ -71,7 +71,7 @@ def clip_grad_norm_(
             )
         factor = ops.minimum(max_norm / (total + _ROUNDING), 1.0)
         for param in given:
-            param.grad = param.grad * factor.astype(param.dtype)
+            param.grad = _scaled(param.grad, factor)
     return total
 
 
@@ -119,7 +119,7 @@ def clip_grad_norms_(params: Any, max_norm: float, norm_type: float = 2.0) -> No
     with no_grad():
         for param in _given(params, "clip_grad_norms_"):
             own = _norm_of([param.grad], norm_type, "clip_grad_norms_")
-            param.grad = param.grad * ops.minimum(max_norm / (own + _ROUNDING), 1.0)
+            param.grad = _scaled(param.grad, ops.minimum(max_norm / (own + _ROUNDING), 1.0))
 
 
 def clip_grad_adaptive_(params: Any, clipping: float = 0.01, eps: float = 1e-3) -> None:
@@ -139,8 +139,8 @@ def clip_grad_adaptive_(params: Any, clipping: float = 0.01, eps: float = 1e-3) 
         >>> w = rp.tensor([[3.0, 4.0], [0.3, 0.4]], requires_grad=True)
         >>> (w.sum(axis=1) * rp.asarray([10.0, 0.001])).sum().backward()
         >>> clip_grad_adaptive_([w], clipping=0.1)
-        >>> w.grad.numpy().round(4).tolist() == np.float32([[0.3536, 0.3536], [0.001, 0.001]]).tolist()
-        True
+        >>> w.grad.numpy().astype(float).round(3).tolist()
+        [[0.354, 0.354], [0.001, 0.001]]
 
     Source: Brock et al. 2021, arXiv:2102.06171, section 4.1.
     """
@@ -149,13 +149,11 @@ def clip_grad_adaptive_(params: Any, clipping: float = 0.01, eps: float = 1e-3) 
     with no_grad():
         for param in _given(params, "clip_grad_adaptive_"):
             axis = tuple(range(1, param.ndim)) if param.ndim > 1 else None
-            size = ops.sqrt(ops.sum(ops.square(param), axis=axis, keepdims=True))
-            slope = ops.sqrt(ops.sum(ops.square(param.grad), axis=axis, keepdims=True))
+            size = ops.sqrt(ops.sum(ops.square(_wide(param)), axis=axis, keepdims=True))
+            slope = ops.sqrt(ops.sum(ops.square(_wide(param.grad)), axis=axis, keepdims=True))
             bound = ops.maximum(size, eps) * clipping
             ratio = bound / ops.maximum(slope, _ROUNDING)
-            param.grad = param.grad * ops.where(slope > bound, ratio, 1.0).reshape(
-                ratio.shape if param.ndim else ()
-            )
+            param.grad = _scaled(param.grad, ops.where(slope > bound, ratio, 1.0))
 
 
 def _given(params: Any, owner: str) -> list[Tensor]:
@@ -169,11 +167,20 @@ def _given(params: Any, owner: str) -> list[Tensor]:
     return [item for item in items if item.grad is not None]
 
 
+def _wide(x: Any) -> Any:
+    """x in a type that the square of its elements fits in."""
+    return x.astype(dtypes.float32) if x.dtype.itemsize < 4 else x
+
+
+def _scaled(g: Any, factor: Tensor) -> Tensor:
+    return g * factor.astype(g.dtype)  # type: ignore[no-any-return]
+
+
 def _norm_of(tensors: list[Any], norm_type: float, owner: str) -> Tensor:
     """The p-norm of tensors as one vector; 0 for none."""
     if norm_type != math.inf:
         number(owner, "norm_type", norm_type, above=True)
-    tensors = [tensor for tensor in tensors if tensor.size]
+    tensors = [_wide(tensor) for tensor in tensors if tensor.size]
     if not tensors:
         return Tensor(np.float32(0.0))
     if norm_type == math.inf:
@@ -182,9 +189,11 @@ def _norm_of(tensors: list[Any], norm_type: float, owner: str) -> Tensor:
         parts = [ops.sum(ops.square(tensor)) for tensor in tensors]
     else:
         parts = [ops.sum(ops.abs(tensor) ** norm_type) for tensor in tensors]
-    total = parts[0]
+    total: Tensor = parts[0]
     for part in parts[1:]:
         total = ops.maximum(total, part) if norm_type == math.inf else total + part
-    if norm_type == math.inf or norm_type == 1.0:
-        return total  # type: ignore[no-any-return]
-    return ops.sqrt(total) if norm_type == 2.0 else total ** (1.0 / norm_type)  # type: ignore[no-any-return]
+    if norm_type == 2.0:
+        total = ops.sqrt(total)
+    elif norm_type not in {math.inf, 1.0}:
+        total = total ** (1.0 / norm_type)
+    return total

@@ -13,7 +13,7 @@ __all__ = ["decay_groups"]
 def decay_groups(model_or_params: Any, weight_decay: float) -> list[dict[str, Any]]:
     """Parameter groups that decay weights only.
 
-    No decay on biases, on parameters of normalisation layers, and on anything with fewer than two axes.
+    No decay on biases, on parameters of normalisation layers, on anything with fewer than two axes.
 
     Args:
         model_or_params: a module, or Tensors or (name, Tensor) pairs. Where a name or module is
@@ -21,7 +21,7 @@ def decay_groups(model_or_params: Any, weight_decay: float) -> list[dict[str, An
         weight_decay:    for the group that decays.
 
     Returns:
-        Up to two groups for any optimizer: the decaying one, then the rest; an empty one is left out.
+        Up to two groups for any optimizer: the decaying one, then the rest; no empty one.
 
     Example:
         >>> w, b = rp.ones((2, 2), requires_grad=True), rp.zeros(2, requires_grad=True)
@@ -29,7 +29,8 @@ def decay_groups(model_or_params: Any, weight_decay: float) -> list[dict[str, An
         >>> [(group["params"][0][0], group["weight_decay"]) for group in groups]
         [('w', 0.1), ('b', 0.0)]
 
-    Source: Goyal et al. 2017, arXiv:1706.02677, section 5.3 (norm scales); common practice for the rest.
+    Source: Goyal et al. 2017, arXiv:1706.02677, section 5.3, for norm scales; common practice
+        for the rest.
     """
     weight_decay = check("decay_groups", "weight_decay", weight_decay)
     in_norms: set[int] = set()

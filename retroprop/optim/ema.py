@@ -1,4 +1,4 @@
-"""Exponential moving averages of weights: evaluated instead of the last ones, they are often better."""
+"""Exponential moving averages of weights; they are often better than the last weights."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, CheckpointError
 from retroprop.optim.group import listed, read_params
+from retroprop.optim.optimizer import workable
 from retroprop.optim.ranges import is_real
 from retroprop.optim.saving import assign_all
 
@@ -24,13 +25,13 @@ class EMA:
 
         a = d a + (1 - d) p           d = decay, with warmup min(decay, (1 + n) / (10 + n))
 
-    n counts the updates before. Call `update()` after each optimizer step, it can be part of a compiled
-    one, and evaluate inside `with ema.applied():`. Buffers of a module (batch statistics) are not
-    averaged.
+    n counts the updates before. Call `update()` after each optimizer step (it can be part
+    of a compiled one) and evaluate inside `with ema.applied():`. Buffers of a module (batch
+    statistics) are not averaged. Averages of 16-bit parameters are kept in float32.
 
     Args:
         model_or_params: a module, or Tensors or (name, Tensor) pairs.
-        decay:           share of the average that is kept, from 0 to 1; 0.999 averages about 1000 steps.
+        decay:           share of the average that is kept; 0.999 averages over about 1000 steps.
         warmup:          start with a smaller decay, so that the first weights are forgotten soon.
 
     Attributes:
@@ -60,13 +61,13 @@ class EMA:
         self.params, self.names = read_params(items, "EMA", 0)
         self.decay = float(decay)
         self.warmup = warmup
-        self.averages = [param.detach() for param in self.params]
+        self.averages = [workable(param).detach() for param in self.params]
         self.count = Tensor(np.int64(0))
-        self._is_applied = False
+        self._weights: list[Tensor] | None = None
 
     def update(self) -> None:
         """Take the present weights into the averages."""
-        if self._is_applied:
+        if self._weights is not None:
             raise ArgumentError(
                 "EMA.update: the averages stand in place of the weights", fix="call swap() first"
             )
@@ -76,22 +77,23 @@ class EMA:
             if self.warmup:
                 share = ops.maximum(share, 9.0 / (n + 10.0))
             for average, param in zip(self.averages, self.params, strict=True):
-                average.assign(average + (param - average) * share.astype(param.dtype))
+                change = workable(param) - average
+                average.assign(average + change * share.astype(average.dtype))
             self.count.assign(self.count + 1)
 
     def swap(self) -> None:
-        """Exchange weights and averages; a second call exchanges them back."""
+        """Put the averages in place of the weights; a second call puts the weights back."""
+        incoming = self.averages if self._weights is None else self._weights
+        weights = [param.detach() for param in self.params] if self._weights is None else None
         with no_grad():
-            for average, param in zip(self.averages, self.params, strict=True):
-                weights = param.detach()
-                param.assign(average)
-                average.assign(weights)
-        self._is_applied = not self._is_applied
+            for param, value in zip(self.params, incoming, strict=True):
+                param.assign(value.astype(param.dtype))
+        self._weights = weights
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The model has the averages as its weights inside a `with` block."""
-        if self._is_applied:
+        if self._weights is not None:
             raise ArgumentError("EMA.applied: the averages stand in place of the weights already")
         self.swap()
         try:
@@ -101,10 +103,6 @@ class EMA:
 
     def state_dict(self) -> dict[str, Any]:
         """The averages and the count as Tensors by flat names, and the settings."""
-        if self._is_applied:
-            raise ArgumentError(
-                "EMA.state_dict: the averages stand in place of the weights", fix="call swap() first"
-            )
         state = {name: cell.detach() for name, cell in self._cells().items()}
         return {"state": state, "decay": self.decay, "warmup": self.warmup}
 

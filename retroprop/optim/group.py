@@ -20,8 +20,8 @@ State = dict[str, Tensor]
 class ParamGroup(MutableMapping[str, Any]):
     """Parameters that share hyperparameters: a mapping as in PyTorch, with the state beside it.
 
-    `group["lr"]` reads a float; `group["lr"] = 0.1` assigns the cell, so that a compiled step sees the
-    new value without being compiled again. Any function of the step makes it a schedule.
+    `group["lr"]` reads a float; `group["lr"] = 0.1` assigns the cell, so that a compiled step sees
+    the new value without being compiled again. Any function of the step makes it a schedule.
 
     Attributes:
         params:   the Tensors.
@@ -29,7 +29,7 @@ class ParamGroup(MutableMapping[str, Any]):
         states:   for each parameter its state Tensors by name.
         lr:       float64 cell, the learning rate of the last step (of the first one before it).
         step:     int64 cell, how many updates the group has made.
-        missed:   int64 cell (parameters,), how many of these each parameter sat out without gradient.
+        missed:   int64 cell (parameters,), how many of these each one sat out without gradient.
         late:     for each parameter, whether it ever sat one out.
         schedule: function from the optimizer's step to the learning rate, or None.
         initial:  the learning rate it started from.
@@ -192,10 +192,12 @@ def read_params(given: Any, owner: str, first: int) -> tuple[list[Tensor], list[
         TapeError:     a Tensor that was computed.
     """
     items = [given] if isinstance(given, Tensor) else list(given)
-    params, names = [], []
+    params: list[Tensor] = []
+    names: list[str] = []
     for position, item in enumerate(items, start=first):
-        named = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
-        name, param = item if named else (str(position), item)
+        name, param = str(position), item
+        if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str):
+            name, param = item
         _check_param(param, f"{owner}: parameter {name}")
         params.append(param)
         names.append(name)

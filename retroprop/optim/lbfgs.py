@@ -20,8 +20,9 @@ Array = np.ndarray[Any, Any]
 
 
 class LBFGS(Optimizer):
-    """Limited-memory BFGS. `step` needs a closure, evaluates it many times, and looks at values: it cannot
-    be compiled, its closure can.
+    """Limited-memory BFGS.
+
+    `step` needs a closure, evaluates it many times, and looks at values: it cannot be compiled.
 
         d = -H g        H from the last `history_size` pairs of changes (of p, of g)
         p = p + t d     t = lr, or by line search
@@ -49,8 +50,8 @@ class LBFGS(Optimizer):
         >>> w.numpy().round(3).tolist()
         [1.0, 1.0]
 
-    Source: Nocedal, Wright 2006, "Numerical Optimization", algorithms 7.4 and 7.5; stopping rules as
-        in Schmidt's minFunc and PyTorch.
+    Source: Nocedal, Wright 2006, "Numerical Optimization", algorithms 7.4 and 7.5; stopping rules
+        as in Schmidt's minFunc and PyTorch.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class LBFGS(Optimizer):
         """Minimise, for up to `max_iter` iterations.
 
         Args:
-            closure: sets gradients to None, computes the loss, calls backward() and returns the loss.
+            closure: sets gradients to None, computes the loss, calls backward() and returns it.
 
         Returns:
             The loss before the step.
@@ -193,10 +194,12 @@ class LBFGS(Optimizer):
         return {**super().tensors(), **self._memory.tensors()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        saved = dict(state_dict.get("state", {}))
-        size = sum(param.size for param in self.param_groups[0].params)
-        memory = _Memory.restored(saved, size)
-        before, self._memory = self._memory, memory
+        before = self._memory
+        if state_dict.get("optimizer") == self.name:
+            params = self.param_groups[0].params
+            size = sum(param.size for param in params)
+            dtype = np.result_type(*(param.dtype for param in params))
+            self._memory = _Memory.restored(state_dict.get("state", {}), size, dtype)
         try:
             super().load_state_dict(state_dict)
         except CheckpointError:
@@ -261,17 +264,19 @@ class _Memory:
         return {f"memory.{name}": Tensor(array) for name, array in arrays.items()}
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], size: int) -> _Memory:
-        """The memory that `tensors` described, for parameters of `size` elements in all."""
+    def restored(cls, saved: Mapping[str, Any], size: int, dtype: Any) -> _Memory:
+        """The memory that `tensors` described, for `size` numbers in all parameters."""
         names = cls().tensors()
         if not set(names) <= set(saved):
             missing = ", ".join(sorted(set(names) - set(saved)))
             raise CheckpointError(f"LBFGS state: {missing} not found in it")
         arrays = {name.split(".")[1]: _array(saved[name]) for name in names}
         memory = cls()
-        if arrays["d"].shape not in {(0,), (size,)}:
+        d = arrays["d"]
+        if d.size and (d.shape != (size,) or d.dtype != dtype):
             raise CheckpointError(
-                f"LBFGS state: saved for {arrays['d'].size} numbers in all parameters, here {size}"
+                f"LBFGS state: saved for {d.size} numbers of {d.dtype} in all parameters, "
+                f"here are {size} of {dtype}"
             )
         memory.iterations = int(arrays["iterations"])
         memory.d, memory.gradient = arrays["d"], arrays["gradient"]

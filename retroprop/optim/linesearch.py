@@ -2,11 +2,11 @@
 
     f(t) <= f(0) + c1 t f'(0)          |f'(t)| <= c2 |f'(0)|
 
-First a bracket is found that must hold such a step, then it is narrowed by cubic interpolation. It looks at
-values, so it runs eagerly only.
+First a bracket is found that must hold such a step, then it is narrowed by cubic interpolation. It
+looks at values, so it runs eagerly only.
 
-Source: Nocedal, Wright 2006, "Numerical Optimization", algorithms 3.5 and 3.6, with the safeguards of
-Schmidt's minFunc that PyTorch follows as well.
+Source: Nocedal, Wright 2006, "Numerical Optimization", algorithms 3.5 and 3.6, with the safeguards
+of Schmidt's minFunc that PyTorch follows as well.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ __all__ = ["Lion"]
 
 
 class Lion(Optimizer):
-    """Evolved sign momentum: half the memory of Adam; wants a lr 3 to 10 times smaller than AdamW's.
+    """Evolved sign momentum: half the memory of Adam, and a lr 3 to 10 times smaller.
 
         p = (1 - lr weight_decay) p - lr sign(b1 m + (1 - b1) g)
         m = b2 m + (1 - b2) g

@@ -19,12 +19,23 @@ from retroprop.optim.rmsprop import RMSprop
 from retroprop.optim.rprop import Rprop
 from retroprop.optim.sgd import SGD
 
-__all__ = ["get"]
+__all__ = ["get", "names"]
 
 _ALL = (
-    Adadelta, Adagrad, Adam, Adamax, AdamW, LAMB, LBFGS, Lion, Muon, NAdam, RAdam, RMSprop, Rprop, SGD,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, LAMB, LBFGS, Lion, Muon, NAdam, RAdam, RMSprop, Rprop,
+    SGD,
 )  # fmt: skip
 _BY_NAME: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in _ALL}
+
+
+def names() -> list[str]:
+    """The names that `get` knows, sorted.
+
+    Example:
+        >>> names()[:3]
+        ['adadelta', 'adagrad', 'adam']
+    """
+    return sorted(_BY_NAME)
 
 
 def get(name: str | type[Optimizer]) -> type[Optimizer]:

@@ -1,8 +1,9 @@
 """The base of all optimizers: it walks the parameters; an algorithm is written for one of them.
 
-An algorithm says what it remembers (`init`), which numbers depend on the step alone (`rates`), and how one
-parameter changes (`update`). The last two are pure and compute with ops only, so that a compiler can record
-a step; the learning rate, the step counts and the state are cells that it reads and writes.
+An algorithm says what it remembers (`init`), which numbers depend on the step alone (`rates`), and
+how one parameter changes (`update`). The last two are pure and compute with ops only, so that a
+compiler can record a step; the learning rate, the step counts and the state are cells that it reads
+and writes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop import dtypes
+from retroprop import dtypes, ops
 from retroprop.core.tape import enable_grad, no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, RetropropError, ShapeError, TapeError
@@ -21,7 +22,7 @@ from retroprop.optim import saving
 from retroprop.optim.group import ParamGroup, State, read_groups, read_params
 from retroprop.optim.ranges import check_names
 
-__all__ = ["Optimizer", "Rates", "State", "first_step", "moving"]
+__all__ = ["Optimizer", "Rates", "State", "first_step", "moving", "workable"]
 
 Rates = dict[str, Tensor]
 
@@ -29,10 +30,10 @@ Rates = dict[str, Tensor]
 class Optimizer:
     """Changes parameters by their gradients. Subclasses are the algorithms.
 
-    A subclass overrides `init`, `rates` and `update`, or `step` where an algorithm cannot be written for
-    one parameter. The behaviour is PyTorch's, with three differences that speak up: `step()` without any
-    gradient is an error, so are unknown options, and so is a parameter given twice. State is made in
-    the constructor. Parameters of 16 bits are updated in float32, and so is their state.
+    A subclass overrides `init`, `rates` and `update`, or `step` where an algorithm cannot be
+    written for one parameter. The behaviour is PyTorch's, but `step()` without any gradient is an
+    error, and so is a parameter that is given twice in one group. State is made in the constructor.
+    The update of 16-bit parameters is computed in float32, and their state kept in it.
 
     Args:
         params:   Tensors, (name, Tensor) pairs, or dicts: groups with hyperparameters of their own.
@@ -40,7 +41,7 @@ class Optimizer:
         unknown:  keyword arguments the constructor did not know, refused here.
 
     Attributes:
-        param_groups: the groups, mappings such as `{"params": [...], "lr": 0.1}` that can be written to.
+        param_groups: mappings such as `{"params": [...], "lr": 0.1}` that can be written to.
         count:        int64 cell, the steps taken; schedules are evaluated at it.
 
     Example:
@@ -219,7 +220,7 @@ class Optimizer:
     def _complete(self, group: ParamGroup) -> None:
         """Make the state that the group's hyperparameters ask for and that is not there yet."""
         for param, state in zip(group.params, group.states, strict=True):
-            for key, cell in self.init(_workable(param), group).items():
+            for key, cell in self.init(workable(param), group).items():
                 state.setdefault(key, cell)
 
     # -- the walk ----------------------------------------------------------------------------------
@@ -236,14 +237,16 @@ class Optimizer:
             if present[i]:
                 rates = shared
                 if group.late[i]:
-                    rates = _RatesByDtype(self, group, group.step - take_slice(group.missed, key=(i,)))
+                    rates = _RatesByDtype(
+                        self, group, group.step - take_slice(group.missed, key=(i,))
+                    )
                 self._update_parameter(param, group.names[i], group.states[i], rates, group)
 
     def _update_parameter(
         self, param: Tensor, name: str, state: State, rates: _RatesByDtype, group: ParamGroup
     ) -> None:
         g = _checked_gradient(param, f"{self.name}.step: the gradient of parameter {name}")
-        before = _workable(param)
+        before = workable(param)
         g = g if g.dtype == before.dtype else g.astype(before.dtype)
         if group["maximize"]:
             g = -g
@@ -270,7 +273,7 @@ class _RatesByDtype:
         return self._cast[dtype]
 
 
-def _workable(param: Tensor) -> Tensor:
+def workable(param: Tensor) -> Tensor:
     """The parameter in the dtype that its update is computed in: at least float32."""
     return param.astype(dtypes.float32) if param.dtype.itemsize < 4 else param
 
@@ -294,4 +297,4 @@ def moving(average: Tensor, x: Tensor, weight: float) -> Tensor:
 
 def first_step(step: Tensor) -> Tensor:
     """1 in a parameter's first update, 0 ever after; float64."""
-    return (step == 1.0).astype(dtypes.float64)
+    return ops.equal(step, 1.0).astype(dtypes.float64)  # type: ignore[no-any-return]

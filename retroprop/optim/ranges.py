@@ -1,4 +1,4 @@
-"""What hyperparameters may be: one range per name, since a name means the same in every optimizer."""
+"""What hyperparameters may be: one range per name, which means the same in every optimizer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _IMPLEMENTATION = {"capturable", "differentiable", "foreach", "fused"}
 def is_real(value: Any) -> bool:
     """Whether it is a finite number, and no bool."""
     kinds = int | float | np.integer | np.floating
-    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(float(value))
 
 
 def _between(low: float, high: float, words: str) -> Range:
@@ -50,7 +50,7 @@ def _pair(test: Callable[[Any, Any], bool], words: str) -> Range:
 
 def _whole(low: int) -> Range:
     def test(v: Any) -> bool:
-        return isinstance(v, int | np.integer) and not isinstance(v, bool) and v >= low
+        return isinstance(v, int) and not isinstance(v, bool) and v >= low
 
     return test, f"a whole number of at least {low}"
 

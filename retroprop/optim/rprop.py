@@ -35,8 +35,8 @@ class Rprop(Optimizer):
         >>> w.tolist()
         [0.5, -99.5]
 
-    Source: Riedmiller, Braun 1993, "A direct adaptive method for faster backpropagation learning", in
-        the variant without weight backtracking (Igel, Huesken 2000, iRprop-).
+    Source: Riedmiller, Braun 1993, "A direct adaptive method for faster backpropagation learning",
+        in the variant without weight backtracking (Igel, Huesken 2000, iRprop-).
     """
 
     def __init__(

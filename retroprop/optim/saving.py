@@ -1,4 +1,4 @@
-"""Optimizer state as flat Tensors and plain values, and back: checked as a whole before anything changes."""
+"""Optimizer state as flat Tensors and plain values, and back: all is checked before any changes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def _checked_groups(optimizer: Optimizer, saved: Any) -> list[dict[str, Any]]:
         where = f"{optimizer.name} state, parameter group {number}"
         names = old.get("params", [])
         if len(names) != len(group.params):
-            raise CheckpointError(f"{where}: {len(names)} parameters saved, {len(group.params)} here")
+            raise CheckpointError(
+                f"{where}: {len(names)} parameters saved, {len(group.params)} here"
+            )
         for before, here in zip(names, group.names, strict=True):
             if before != here and not (str(before).isdigit() or here.isdigit()):
                 raise CheckpointError(

@@ -40,7 +40,8 @@ class SGD(Optimizer):
         [0.0, 0.0]
 
     Source: Robbins, Monro 1951; Polyak 1964; Sutskever et al. 2013, "On the importance of
-        initialization and momentum in deep learning". As in PyTorch lr multiplies the momentum buffer.
+        initialization and momentum in deep learning". As in PyTorch, lr is outside the
+        buffer.
     """
 
     def __init__(

@@ -43,7 +43,8 @@ class JsonLinesLog:
     Example:
         >>> with JsonLinesLog("log.jsonl", clock=lambda: 0.0) as log:
         ...     log.write({"event": "epoch", "epoch": 1, "loss": float("nan")})
-        >>> print(open("log.jsonl").read().strip())
+        >>> from pathlib import Path
+        >>> print(Path("log.jsonl").read_text().strip())
         {"event": "epoch", "time": 0.0, "epoch": 1, "loss": null, "not_finite": {"/loss": "nan"}}
         >>> read_json_lines("log.jsonl")[0]["loss"]
         nan
@@ -117,7 +118,8 @@ class CsvLog:
         >>> log = CsvLog("metrics.csv")
         >>> log.write({"epoch": 1, "loss": 0.5})
         >>> log.write({"epoch": 2, "loss": 0.25, "lr": 0.01})
-        >>> print(open("metrics.csv").read().strip())
+        >>> from pathlib import Path
+        >>> print(Path("metrics.csv").read_text().strip())
         epoch,loss,lr
         1,0.5,
         2,0.25,0.01

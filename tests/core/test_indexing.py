@@ -146,6 +146,7 @@ def test_keys_of_tensors_and_lists():
     assert x[rp.asarray(1)].tolist() == [4, 5, 6, 7]
     assert x[x > 9].tolist() == [10, 11]
     assert x[[]].shape == (0, 4)
+    assert x[range(2), 1].tolist() == [1, 5]
     assert x[np.int32(1), np.uint8(2)].item() == 6
 
 

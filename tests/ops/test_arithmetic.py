@@ -7,7 +7,6 @@ import operator
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import retroprop as rp
@@ -103,11 +102,3 @@ def test_misfits_name_the_shapes_and_the_axis():
     message = r"shapes \(2, 3\) and \(2, 4\) do not broadcast: axis -1 has 3 and 4 elements"
     with pytest.raises(ShapeError, match=f"add: {message}"):
         rp.asarray(np.zeros((2, 3))) + rp.asarray(np.zeros((2, 4)))
-
-
-@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8))
-def test_comparisons_are_those_of_python(numbers):
-    x = rp.asarray(np.array(numbers))
-    for compare in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne):
-        assert compare(x, numbers[0]).tolist() == [compare(n, numbers[0]) for n in numbers]
-        assert compare(x, numbers[0]).dtype == rp.bool

@@ -39,18 +39,18 @@ def test_a_rule_that_asks_for_nonsense_fails_where_it_is_written():
 
 
 def test_a_missing_rule_fails_where_it_is_written():
-    with pytest.raises(TypeError, match="scaled: rules missing for {'z'}"):
+    with pytest.raises(TypeError, match=r"scaled: rules missing for \{'z'\}"):
         make({"x": PASS})
 
 
 def test_a_surplus_rule_fails_where_it_is_written():
-    with pytest.raises(TypeError, match="unknown {'w'}"):
+    with pytest.raises(TypeError, match=r"unknown \{'w'\}"):
         make({"x": PASS, "z": PASS, "w": PASS})
 
 
 @pytest.mark.parametrize("rule", [0, "x", None])
 def test_a_rule_of_a_wrong_kind_fails_where_it_is_written(rule):
-    with pytest.raises(TypeError, match="rule for 'x' is .* neither a function, a float"):
+    with pytest.raises(TypeError, match=r"rule for 'x' is .* neither a function, a float"):
         make({"x": rule, "z": PASS})
 
 

@@ -1,8 +1,8 @@
 """What losses ask of their arguments: shapes and dtypes always, values only when they are known.
 
 Shapes and dtypes are static, so those checks hold in compiled programs too. A check of values reads
-numbers, which is possible in eager execution alone: each of them asks `is_known` first, the one switch, and
-costs one or two passes over labels or a few elements of the logits.
+numbers, which is possible in eager execution alone: each of them asks `is_known` first, the one
+switch, and costs one or two passes over labels or a few elements of the logits.
 """
 
 from __future__ import annotations
@@ -174,17 +174,22 @@ def label_range(
 def _range_way_out(values: Any, classes: int, ignore_index: int | None) -> str:
     if values.min() == 1 and values.max() == classes:
         return "the labels count from 1: use target - 1"
-    ignored = "" if ignore_index is None else f", or {ignore_index} (ignore_index) to leave a row out"
+    ignored = (
+        "" if ignore_index is None else f", or {ignore_index} (ignore_index) to leave a row out"
+    )
     if values.max() >= classes:
-        return f"widen the last layer to {int(values.max()) + 1} outputs, or mend the labels{ignored}"
+        return (
+            f"widen the last layer to {int(values.max()) + 1} outputs, or mend the labels{ignored}"
+        )
     return f"use labels from 0{ignored}"
 
 
 def no_probabilities(op: str, input: Tensor, axis: int) -> None:
     """Raises an ArgumentError when the logits of a batch are probabilities, as far as one can see.
 
-    They are taken for probabilities when there are at least two rows, and in every row all numbers are in
-    [0, 1] and sum to 1 within 1e-4. Logits do that by chance only: the first row nearly always ends the check.
+    They are taken for probabilities when there are at least two rows, and in every row all numbers
+    are in [0, 1] and sum to 1 within 1e-4. Logits do that by chance only: the first row nearly
+    always ends the check.
     """
     if not is_known(input) or input.ndim < 2 or input.shape[axis] < 2:
         return
@@ -220,7 +225,7 @@ def within(
     least, most = float(values.min()), float(values.max())
     if least >= low - slack and most <= high + slack:
         return
-    if least != least:  # NaN: left to spread, so that the loss shows it
+    if np.isnan(least):  # left to spread, so that the loss shows it
         return
     worst = least if least < low - slack else most
     position = int(np.argmin(values) if worst == least else np.argmax(values))

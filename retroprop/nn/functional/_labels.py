@@ -1,4 +1,4 @@
-"""Class indices of a batch made ready for a loss: checked, weighted, ignored where that is asked."""
+"""Class indices of a batch made ready for a loss: checked, weighted, left out where ignored."""
 
 from __future__ import annotations
 

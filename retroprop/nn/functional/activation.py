@@ -1,6 +1,8 @@
-"""Activations made of straight pieces. At a corner each takes the one-sided derivative that PyTorch takes.
+"""Activations made of straight pieces. At a corner each takes the one-sided derivative that PyTorch
+takes.
 
-`inplace=True` puts the result into the cell of the input too, as PyTorch does; it saves no memory here.
+`inplace=True` puts the result into the cell of the input too, as PyTorch does; it saves no memory
+here.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "leaky_relu",
-    "placed",
     "prelu",
     "relu",
     "relu6",
@@ -90,7 +91,8 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
         >>> leaky_relu(Tensor([-2.0, 3.0]), 0.5).tolist()
         [-1.0, 3.0]
 
-    Source: Maas, Hannun, Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
+    Source: Maas, Hannun, Ng 2013, "Rectifier nonlinearities improve neural network acoustic
+        models".
     """
     (x,) = floating("leaky_relu", input=input)
     return placed(input, ops.where(ops.greater(x, 0.0), x, x * negative_slope), inplace)
@@ -137,7 +139,7 @@ def rrelu(
     *,
     generator: Any = None,
 ) -> Tensor:
-    """leaky_relu with a random slope: drawn for each element in training, the mean of the bounds otherwise.
+    """leaky_relu with random slopes in training, and with the mean of their bounds otherwise.
 
     Args:
         input:     floating.

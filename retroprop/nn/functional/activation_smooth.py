@@ -1,7 +1,7 @@
 """Activations that bend smoothly, written so that neither tail overflows nor loses its gradient.
 
-Where a formula would overflow on the side that is not taken, its argument is replaced there first: a `where`
-around an infinite value alone would still send NaN back through the gradient.
+Where a formula would overflow on the side that is not taken, its argument is replaced there first:
+a `where` around an infinite value alone would still send NaN back through the gradient.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ log_sigmoid = logsigmoid
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """A smooth ramp, elementwise: y = log(1 + exp(beta x)) / beta; x itself where beta x > threshold.
+    """A smooth ramp: y = log(1 + exp(beta x)) / beta; x itself where beta x > threshold.
 
     Example:
         >>> softplus(Tensor([0.0, 30.0])).numpy().round(3).tolist()
@@ -109,7 +109,7 @@ def _bent(x: Tensor, height: float, width: float) -> Tensor:
 
 
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x above 0, alpha (exp(x / alpha) - 1) below, elementwise: an elu with slope 1 at 0 for each alpha.
+    """x above 0, alpha (exp(x / alpha) - 1) below: an elu with slope 1 at 0 for each alpha.
 
     Example:
         >>> celu(Tensor([-1000.0, 2.0]), 0.5).tolist()
@@ -159,7 +159,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
         return x * (ops.erf(x * math.sqrt(0.5)) + 1.0) * 0.5  # type: ignore[no-any-return]
     if approximate == "tanh":  # (1 + tanh(u)) / 2 = sigmoid(2 u)
         slope = 2.0 * math.sqrt(2.0 / math.pi)
-        return x * ops.sigmoid(x * (ops.square(x) * (0.044715 * slope) + slope))
+        return x * ops.sigmoid(x * (ops.square(x) * (0.044715 * slope) + slope))  # type: ignore[no-any-return]
     raise unknown("approximation of gelu", approximate, ("none", "tanh"))
 
 
@@ -197,7 +197,7 @@ def softsign(input: Any) -> Tensor:
         [-0.5, 0.0, 0.75]
     """
     (x,) = floating("softsign", input=input)
-    return x / (ops.abs(x) + 1.0)
+    return x / (ops.abs(x) + 1.0)  # type: ignore[no-any-return]
 
 
 def tanhshrink(input: Any) -> Tensor:
@@ -208,7 +208,7 @@ def tanhshrink(input: Any) -> Tensor:
         [0.0, 999.0]
     """
     (x,) = floating("tanhshrink", input=input)
-    return x - ops.tanh(x)
+    return x - ops.tanh(x)  # type: ignore[no-any-return]
 
 
 def _halves(op: str, input: Any, dim: int) -> tuple[Tensor, Tensor]:
@@ -239,7 +239,7 @@ def glu(input: Any, dim: int = -1) -> Tensor:
     Source: Dauphin et al. 2017, arXiv:1612.08083.
     """
     value, gate = _halves("glu", input, dim)
-    return value * ops.sigmoid(gate)
+    return value * ops.sigmoid(gate)  # type: ignore[no-any-return]
 
 
 def swiglu(input: Any, dim: int = -1) -> Tensor:
@@ -247,8 +247,9 @@ def swiglu(input: Any, dim: int = -1) -> Tensor:
 
         y = silu(a) b        with (a, b) the halves of x
 
-    With x = (h W, h V), the outputs of one linear layer of twice the width, this is Swish_1(h W) * (h V) of the
-    paper. Mind the order: here the *first* half is the gate, in `glu` it is the second.
+    With x = (h W, h V), the outputs of one linear layer of twice the width, this is Swish_1(h W) *
+    (h V) of the paper. Mind the order: here the *first* half is the gate, in `glu` it is the
+    second.
 
     Args:
         input: floating, with an even number of elements along `dim`.

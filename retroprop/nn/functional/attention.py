@@ -137,8 +137,9 @@ def scaled_dot_product_attention(
 
 def _check(q: Tensor, k: Tensor, v: Tensor) -> None:
     name = "scaled_dot_product_attention"
-    if any_flat := [x.shape for x in (q, k, v) if x.ndim < 2]:
-        raise ShapeError(f"{name}: {any_flat[0]} has no (..., positions, features)")
+    for x in (q, k, v):
+        if x.ndim < 2:
+            raise ShapeError(f"{name}: {x.shape} has no (..., positions, features)")
     if q.shape[-1] != k.shape[-1]:
         raise ShapeError(
             f"{name}: query has {q.shape[-1]} features, key has {k.shape[-1]}",

@@ -44,7 +44,8 @@ def per_axis(value: Any, count: int, name: str) -> tuple[int, ...]:
         if len(numbers) == count and all(hasattr(n, "__index__") for n in numbers):
             return tuple(n.__index__() for n in numbers)
     raise ArgumentError(
-        f"{name} is {value!r}", fix=f"give a whole number, or {count} of them (one per spatial axis)"
+        f"{name} is {value!r}",
+        fix=f"give a whole number, or {count} of them (one per spatial axis)",
     )
 
 

@@ -41,7 +41,8 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> T
         input: floating.
         p:     of the norm.
         dim:   the axis, or axes, of the vectors.
-        eps:   the least that is divided by; a vector of zeros stays, with a finite gradient for p = 2.
+        eps:   the least that is divided by; a vector of zeros stays, with a finite gradient
+               (p = 2).
 
     Example:
         >>> normalize(asarray([[3.0, 4.0]])).numpy().round(3)
@@ -49,8 +50,10 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> T
     """
     x = asarray(input)
     if p == 2:
-        return x * rsqrt(maximum(sum(square(x), axis=dim, keepdims=True), eps * eps))
-    return x / maximum(_norm(x, p, dim, True), eps)
+        inverse: Tensor = rsqrt(maximum(sum(square(x), axis=dim, keepdims=True), eps * eps))
+        return x * inverse
+    floor: Tensor = maximum(_norm(x, p, dim, True), eps)
+    return x / floor
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:

@@ -8,6 +8,7 @@ from retroprop import random
 from retroprop.array.creation import asarray
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
+from retroprop.nn.functional.activation import placed
 
 __all__ = [
     "alpha_dropout",
@@ -33,7 +34,7 @@ def _probability(name: str, p: float) -> float:
 
 def _dropped(name: str, x: Tensor, p: float, training: bool, shape: Shape) -> Tensor:
     """x times a random mask of a shape that broadcasts, scaled so that the mean stays."""
-    if not training or _probability(name, p) == 0:
+    if _probability(name, p) == 0 or not training:
         return x
     if p == 1:
         return x * 0.0
@@ -47,7 +48,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         input:    any shape.
         p:        the probability of being dropped.
         training: False returns the input as it is.
-        inplace:  accepted as in PyTorch; tensors never share a change, so it makes no difference.
+        inplace:  True also puts the result into the input's cell.
 
     Example:
         >>> sorted(set(dropout(Tensor([1.0] * 100), 0.5).tolist()))
@@ -56,21 +57,21 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     Source: Srivastava et al. 2014, "Dropout: a simple way to prevent overfitting".
     """
     x = asarray(input)
-    _probability("dropout", p)
-    return _dropped("dropout", x, p, training, x.shape)
+    y = _dropped("dropout", x, p, training, x.shape)
+    return placed(input, y, inplace and y is not x)
 
 
-def dropout_nd(count: int, input: Any, p: float, training: bool) -> Tensor:
+def dropout_nd(count: int, input: Any, p: float, training: bool, inplace: bool = False) -> Tensor:
     """Set whole channels of `count` spatial axes to 0; see `dropout2d`."""
     x, name = asarray(input), f"dropout{count}d"
-    _probability(name, p)
     if x.ndim not in {count + 1, count + 2}:
         raise ShapeError(
             f"{name}: {x.shape} is no (batch, channels, *spatial) with {count} spatial axes",
             fix="use dropout to drop single elements",
         )
     shape = (*x.shape[:-count], *(1,) * count)
-    return _dropped(name, x, p, training, shape)
+    y = _dropped(name, x, p, training, shape)
+    return placed(input, y, inplace and y is not x)
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -80,7 +81,7 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
         >>> dropout1d(Tensor([[[1.0, 1.0]]]), 1.0).tolist()
         [[[0.0, 0.0]]]
     """
-    return dropout_nd(1, input, p, training)
+    return dropout_nd(1, input, p, training, inplace)
 
 
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -90,7 +91,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
         input:    (batch, channels, height, width), or one sample without batch axis.
         p:        the probability of being dropped.
         training: False returns the input as it is.
-        inplace:  accepted as in PyTorch; it makes no difference.
+        inplace:  True also puts the result into the input's cell.
 
     Example:
         >>> dropout2d(Tensor([[[[1.0, 1.0]]]]), 0.5, training=False).tolist()
@@ -98,7 +99,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 
     Source: Tompson et al. 2014, arXiv:1411.4280.
     """
-    return dropout_nd(2, input, p, training)
+    return dropout_nd(2, input, p, training, inplace)
 
 
 def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -108,7 +109,7 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
         >>> dropout3d(Tensor([[[[[1.0, 1.0]]]]]), 1.0).tolist()
         [[[[[0.0, 0.0]]]]]
     """
-    return dropout_nd(3, input, p, training)
+    return dropout_nd(3, input, p, training, inplace)
 
 
 def _saturated(x: Tensor, p: float, training: bool, shape: Shape) -> Tensor:
@@ -120,11 +121,15 @@ def _saturated(x: Tensor, p: float, training: bool, shape: Shape) -> Tensor:
     scale = ((1 - p) * (1 + p * _SATURATED**2)) ** -0.5
     kept = random.bernoulli(shape, 1 - p, dtype=x.dtype)
     shift = kept * (-scale * _SATURATED) + scale * _SATURATED * (1 - p)
-    return x * (kept * scale) + shift
+    y: Tensor = x * (kept * scale) + shift
+    return y
 
 
 def alpha_dropout(
-    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
+    input: Any,
+    p: float = 0.5,
+    training: bool = False,
+    inplace: bool = False,
 ) -> Tensor:
     """Dropout for SELU networks: it keeps mean 0 and variance 1.
 
@@ -132,7 +137,7 @@ def alpha_dropout(
         input:    any shape.
         p:        the probability of being dropped.
         training: False (the default, as in PyTorch) returns the input as it is.
-        inplace:  accepted as in PyTorch; it makes no difference.
+        inplace:  True also puts the result into the input's cell.
 
     Example:
         >>> import retroprop as rp
@@ -143,11 +148,15 @@ def alpha_dropout(
     Source: Klambauer et al. 2017, arXiv:1706.02515.
     """
     x = asarray(input)
-    return _saturated(x, _probability("alpha_dropout", p), training, x.shape)
+    y = _saturated(x, _probability("alpha_dropout", p), training, x.shape)
+    return placed(input, y, inplace and y is not x)
 
 
 def feature_alpha_dropout(
-    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
+    input: Any,
+    p: float = 0.5,
+    training: bool = False,
+    inplace: bool = False,
 ) -> Tensor:
     """Alpha dropout of whole channels of (batch, channels, *spatial); see `alpha_dropout`.
 
@@ -159,4 +168,5 @@ def feature_alpha_dropout(
     if x.ndim < 2:
         raise ShapeError(f"feature_alpha_dropout expects (batch, channels, ...), got {x.shape}")
     shape = (*x.shape[:2], *(1,) * (x.ndim - 2))
-    return _saturated(x, _probability("feature_alpha_dropout", p), training, shape)
+    y = _saturated(x, _probability("feature_alpha_dropout", p), training, shape)
+    return placed(input, y, inplace and y is not x)

@@ -163,7 +163,8 @@ def _combine(rows: Tensor, counts: Tensor, mode: str) -> Tensor:
     if mode == "sum":
         return total
     number = sum(astype(mask, rows.dtype), axis=-2)
-    return total / where(equal(number, 0.0), 1.0, number)
+    divisor: Tensor = where(equal(number, 0.0), 1.0, number)
+    return total / divisor
 
 
 def _combine_rows(
@@ -183,7 +184,8 @@ def _combine_rows(
     if mode == "sum":
         return total
     number = sum(astype(member, rows.dtype), axis=-1, keepdims=True)
-    return total / where(equal(number, 0.0), 1.0, number)
+    divisor: Tensor = where(equal(number, 0.0), 1.0, number)
+    return total / divisor
 
 
 def one_hot(input: Any, num_classes: int = -1) -> Tensor:

@@ -53,8 +53,8 @@ def interpolate(
         input:         (batch, channels, *spatial), one to three spatial axes.
         size:          the new spatial sizes; a number is for all axes.
         scale_factor:  or the factors, rounded down to whole sizes.
-        mode:          "nearest", "nearest-exact", "area", "linear" (one spatial axis), "bilinear" and
-                       "bicubic" (two), "trilinear" (three).
+        mode:          "nearest", "nearest-exact", "area"; by the number of spatial axes "linear",
+                       "bilinear" or "bicubic", "trilinear".
         align_corners: whether the corner elements stay at the corners (linear and cubic modes).
         recompute_scale_factor: True samples by the ratio of the sizes instead of scale_factor.
 

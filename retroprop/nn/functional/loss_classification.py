@@ -1,8 +1,8 @@
 """Losses between scores and classes, or between distributions.
 
-`cross_entropy` and `binary_cross_entropy_with_logits` take raw scores: they apply the softmax or the sigmoid
-themselves, which keeps both tails exact. Arguments are PyTorch's; those that stand behind its `size_average`
-and `reduce`, which are gone, are given by name.
+`cross_entropy` and `binary_cross_entropy_with_logits` take raw scores: they apply the softmax or
+the sigmoid themselves, which keeps both tails exact. Arguments are PyTorch's; those that stand
+behind its `size_average` and `reduce`, which are gone, are given by name.
 """
 
 from __future__ import annotations
@@ -60,11 +60,12 @@ def cross_entropy(
                          probabilities, floating of the input's shape.
         weight:          (classes,) factors of the classes.
         ignore_index:    rows with this index count nothing.
-        reduction:       "mean" (indices: weighted mean over the rows that count; probabilities: over all
-                         rows), "sum" or "none".
+        reduction:       "mean" (indices: weighted mean over the rows that count; probabilities:
+                         over all rows), "sum" or "none".
         label_smoothing: between 0 and 1.
-        check_logits:    raise when a batch of two rows or more looks like probabilities: all numbers in
-                         [0, 1] and each row sums to 1 within 1e-4. False lets such logits through.
+        check_logits:    raise when a batch of two rows or more looks like probabilities: all
+                         numbers in [0, 1] and each row sums to 1 within 1e-4. False lets such
+                         logits through.
 
     Returns:
         One number, or with "none" the shape of the input without the classes.
@@ -195,7 +196,8 @@ def binary_cross_entropy(
     Raises:
         ArgumentError: a number is outside [0, 1]; names it and its place.
 
-    Numerics: logarithms are not below -100, so a wrong certainty costs 100 and has a finite gradient.
+    Numerics: logarithms are not below -100, so a wrong certainty costs 100 and has a finite
+        gradient.
 
     Example:
         >>> binary_cross_entropy(Tensor([0.5, 0.0]), Tensor([1.0, 1.0]), reduction="none").numpy()
@@ -223,7 +225,9 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Any = None,
 ) -> Tensor:
-    """Cross-entropy of two classes, from raw scores: -(w t log(s) + (1 - t) log(1 - s)), s = sigmoid(x).
+    """Cross-entropy of two classes, from raw scores.
+
+        -(w t log(s) + (1 - t) log(1 - s))        s = sigmoid(x)
 
     Numerics: w t softplus(-x) + (1 - t) softplus(x), which keeps its digits in both tails.
 
@@ -267,15 +271,14 @@ def _broadcast_weight(op: str, name: str, weight: Any, x: Tensor) -> Tensor:
     return factor
 
 
-def kl_div(
-    input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False
-) -> Tensor:
+def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """Kullback-Leibler divergence of the target from the input: target * (log(target) - input).
 
     Args:
         input:      floating, any shape: log-probabilities.
         target:     the same shape: probabilities, or log-probabilities with `log_target`.
-        reduction:  "mean" (over elements), "batchmean" (sum / rows: the divergence itself), "sum" or "none".
+        reduction:  "mean" (over elements), "batchmean" (sum / rows: the divergence itself), "sum"
+                    or "none".
         log_target: the target holds logarithms.
 
     Example:

@@ -40,7 +40,7 @@ def _focused(loss: Tensor, miss: Tensor, gamma: float) -> Tensor:
         return loss
     if gamma < 1:
         miss = ops.maximum(miss, dtypes.finfo(miss.dtype).smallest_normal)
-    return loss * ops.power(miss, gamma)
+    return loss * ops.power(miss, gamma)  # type: ignore[no-any-return]
 
 
 def sigmoid_focal_loss(
@@ -98,7 +98,9 @@ def softmax_focal_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
-    """Cross-entropy over classes in which what is easy counts little: -weight[y] (1 - p_y)^gamma log(p_y).
+    """Cross-entropy over classes in which what is easy counts little.
+
+        -weight[y] (1 - p[y])^gamma log(p[y])        p = softmax(x)
 
     Args:
         input:        (batch, classes, ...) or (classes,) floating: logits.
@@ -106,7 +108,8 @@ def softmax_focal_loss(
         gamma:        >= 0; 0 is cross-entropy.
         weight:       (classes,) factors of the classes.
         ignore_index: rows with this index count nothing.
-        reduction:    "mean" (over the rows that count, weighted as in cross_entropy), "sum" or "none".
+        reduction:    "mean" (over the rows that count, weighted as in cross_entropy), "sum" or
+                      "none".
 
     Example:
         >>> round(softmax_focal_loss(Tensor([[0.0, 0.0]]), Tensor([0])).item(), 4)
@@ -127,15 +130,14 @@ def softmax_focal_loss(
     return labels.settle(_focused(loss, -ops.expm1(-loss), gamma), reduction)
 
 
-def dice_loss(
-    input: Any, target: Any, smooth: float = 1.0, *, reduction: str = "mean"
-) -> Tensor:
+def dice_loss(input: Any, target: Any, smooth: float = 1.0, *, reduction: str = "mean") -> Tensor:
     """1 - Dice's coefficient: how little two masks overlap, for each example and class.
 
         1 - (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth)       sums over the pixels
 
     Args:
-        input:     (batch, classes, ...) floating: probabilities, in [0, 1]; or (batch, pixels) of one class.
+        input:     (batch, classes, ...) floating: probabilities, in [0, 1]; or (batch, pixels) of
+                   one class.
         target:    the same shape, in [0, 1]: the masks (one-hot over the classes).
         smooth:    keeps the loss of two empty masks at 0, in pixels; >= 0.
         reduction: "mean" (over examples and classes), "sum" or "none".
@@ -147,17 +149,21 @@ def dice_loss(
         ArgumentError: a number is outside [0, 1]: apply a sigmoid or softmax first.
 
     Example:
-        >>> round(dice_loss(Tensor([[1.0, 1.0, 0.0]]), Tensor([[1.0, 0.0, 0.0]]), smooth=0.0).item(), 3)
+        >>> round(
+        ...     dice_loss(Tensor([[1.0, 1.0, 0.0]]), Tensor([[1.0, 0.0, 0.0]]), smooth=0.0).item(),
+        ...     3,
+        ... )
         0.333
 
-    Source: Milletari, Navab, Ahmadi 2016, arXiv:1606.04797. Differs: sums, not sums of squares, below.
+    Source: Milletari, Navab, Ahmadi 2016, arXiv:1606.04797. Differs: sums, not sums of squares,
+        below.
     """
     op = "dice_loss"
     p, t = floating(op, input=input, target=target)
     same_shape(op, input=p, target=t)
     if p.ndim < 2:
         raise ShapeError(
-            f"{op}: input must be (batch, classes, ...) or (batch, pixels), it is {described(p.shape)}"
+            f"{op}: input {described(p.shape)} must be (batch, classes, ...) or (batch, pixels)"
         )
     if smooth < 0:
         raise ArgumentError(f"{op}: smooth must not be negative, it is {smooth}")
@@ -189,7 +195,7 @@ class _Boxes:
         self.height = ops.maximum(y2, v2) - ops.minimum(y1, v1)
 
     def overlap(self, eps: float) -> Tensor:
-        return self.common / (self.union + eps)
+        return self.common / (self.union + eps)  # type: ignore[no-any-return]
 
     def distance(self, eps: float) -> Tensor:
         """Squared distance of the centres over the squared diagonal of what encloses both."""
@@ -240,16 +246,16 @@ def giou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e
         eps:       added to the areas.
 
     Example:
-        >>> giou_loss(Tensor([[0.0, 0.0, 1.0, 1.0]]), Tensor([[2.0, 0.0, 3.0, 1.0]])).numpy().round(3)
+        >>> giou_loss(Tensor([[0.0, 0.0, 1.0, 1.0]]), Tensor([[2.0, 0.0, 3.0, 1.0]])).numpy().round(
+        ...     3
+        ... )
         array([1.333], dtype=float32)
 
     Source: Rezatofighi et al. 2019, arXiv:1902.09630; torchvision's generalized_box_iou_loss.
     """
     boxes = _Boxes("giou_loss", boxes1, boxes2)
     area = boxes.width * boxes.height
-    return _boxes_reduced(
-        1.0 - boxes.overlap(eps) + (area - boxes.union) / (area + eps), reduction
-    )
+    return _boxes_reduced(1.0 - boxes.overlap(eps) + (area - boxes.union) / (area + eps), reduction)
 
 
 def diou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -262,7 +268,9 @@ def diou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e
         eps:       added to the union and the diagonal.
 
     Example:
-        >>> diou_loss(Tensor([[0.0, 0.0, 1.0, 1.0]]), Tensor([[2.0, 0.0, 3.0, 1.0]])).numpy().round(3)
+        >>> diou_loss(Tensor([[0.0, 0.0, 1.0, 1.0]]), Tensor([[2.0, 0.0, 3.0, 1.0]])).numpy().round(
+        ...     3
+        ... )
         array([1.4], dtype=float32)
 
     Source: Zheng et al. 2020, arXiv:1911.08287; torchvision's distance_box_iou_loss.
@@ -274,7 +282,8 @@ def diou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e
 def ciou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e-7) -> Tensor:
     """The DIoU loss + a v, where v compares the aspect ratios: complete IoU.
 
-        v = (2 / pi (atan(w2 / h2) - atan(w1 / h1)))^2,  a = v / (1 - IoU + v), a constant for gradients
+        v = (2 / pi (atan(w2 / h2) - atan(w1 / h1)))^2
+        a = v / (1 - IoU + v), a constant for gradients
 
     Args:
         boxes1:    (..., 4) floating: x1, y1, x2, y2.

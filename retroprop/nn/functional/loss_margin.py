@@ -1,7 +1,7 @@
 """Losses that ask the right class to win by a margin, or two classes to lie on either side of 0.
 
-Arguments are PyTorch's; those that stand behind its `size_average` and `reduce`, which are gone, are given by
-name.
+Arguments are PyTorch's; those that stand behind its `size_average` and `reduce`, which are gone,
+are given by name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from retroprop.nn.functional._checks import (
 from retroprop.nn.functional._reduction import check_reduction, reduced
 
 __all__ = [
-    "clamped",
     "hinge_embedding_loss",
     "hinge_loss",
     "multi_margin_loss",
@@ -47,9 +46,7 @@ def _signed(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     return x, astype(y, dtypes.promote(x.dtype, y.dtype))
 
 
-def hinge_loss(
-    input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean"
-) -> Tensor:
+def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
     """max(0, margin - target * input): the loss of a support vector machine.
 
     Args:
@@ -117,7 +114,9 @@ def multi_margin_loss(
     *,
     reduction: str = "mean",
 ) -> Tensor:
-    """Sum over the other classes of max(0, margin - input[y] + input[class])^p, divided by the classes.
+    """By how much wrong classes come within a margin of the right one.
+
+        sum over the wrong classes c of max(0, margin - x[y] + x[c])^p, divided by the classes
 
     Args:
         input:     (batch, classes) or (classes,) floating: scores.
@@ -134,7 +133,8 @@ def multi_margin_loss(
         >>> multi_margin_loss(Tensor([[0.5, 1.0]]), Tensor([0])).item()
         0.75
 
-    Source: Crammer, Singer 2001, "On the algorithmic implementation of multiclass kernel-based vector machines".
+    Source: Crammer, Singer 2001, "On the algorithmic implementation of multiclass kernel-based
+        vector machines".
     """
     op = "multi_margin_loss"
     if p not in (1, 2):

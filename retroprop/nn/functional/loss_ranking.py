@@ -1,7 +1,7 @@
 """Losses over pairs, triplets and batches of embeddings: what is alike shall be close.
 
-Arguments are PyTorch's; those that stand behind its `size_average` and `reduce`, which are gone, are given by
-name.
+Arguments are PyTorch's; those that stand behind its `size_average` and `reduce`, which are gone,
+are given by name.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from retroprop.nn.functional._checks import (
     within,
 )
 from retroprop.nn.functional._reduction import check_reduction, reduced
+from retroprop.nn.functional.distance import normalize, pairwise_distance
 from retroprop.nn.functional.loss_classification import cross_entropy
 from retroprop.nn.functional.loss_margin import clamped
 
@@ -33,7 +34,6 @@ __all__ = [
     "info_nce_loss",
     "margin_ranking_loss",
     "triplet_margin_loss",
-    "unit_rows",
 ]
 
 _EPS = 1e-12  # added to squared lengths, as in PyTorch
@@ -100,24 +100,6 @@ def _one_per_row(op: str, name: str, y: Tensor, x: Tensor) -> None:
         )
 
 
-def _distance(x: Tensor, z: Tensor, p: float, eps: float) -> Tensor:
-    """Length of x - z + eps along the last axis in the p-norm; the gradient at length 0 is 0."""
-    difference = x - z + eps
-    if p == 1:
-        return ops.sum(ops.abs(difference), axis=-1)  # type: ignore[no-any-return]
-    if math.isinf(p):
-        return ops.max(ops.abs(difference), axis=-1)  # type: ignore[no-any-return]
-    if p == 2:
-        total = ops.sum(ops.square(difference), axis=-1)
-    else:
-        size = ops.abs(difference)
-        total = ops.sum(ops.power(size, p), axis=-1)
-    nothing = ops.equal(total, 0.0)
-    safe = ops.where(nothing, 1.0, total)
-    root = ops.sqrt(safe) if p == 2 else ops.power(safe, 1.0 / p)
-    return ops.where(nothing, 0.0, root)  # type: ignore[no-any-return]
-
-
 def triplet_margin_loss(
     anchor: Any,
     positive: Any,
@@ -146,8 +128,8 @@ def triplet_margin_loss(
         >>> round(triplet_margin_loss(a, b, c).item(), 3)
         0.5
 
-    Source: Balntas et al. 2016, "Learning local feature descriptors with triplets"; Schroff et al. 2015,
-        arXiv:1503.03832.
+    Source: Balntas et al. 2016, "Learning local feature descriptors with triplets"; Schroff et al.
+        2015, arXiv:1503.03832.
     """
     op = "triplet_margin_loss"
     a, b, c = floating(op, anchor=anchor, positive=positive, negative=negative)
@@ -158,16 +140,10 @@ def triplet_margin_loss(
         raise ArgumentError(f"{op}: p must be at least 1, it is {p}")
     if a.ndim == 0:
         raise ShapeError(f"{op}: the inputs need an axis of features")
-    near, far = _distance(a, b, p, eps), _distance(a, c, p, eps)
+    near, far = pairwise_distance(a, b, p, eps), pairwise_distance(a, c, p, eps)
     if swap:
-        far = ops.minimum(far, _distance(b, c, p, eps))
+        far = ops.minimum(far, pairwise_distance(b, c, p, eps))
     return reduced(clamped(near - far + margin), reduction)
-
-
-def unit_rows(x: Tensor) -> Tensor:
-    """The vectors along the last axis at length 1; a vector of zeros stays zeros."""
-    total = ops.sum(ops.square(x), axis=-1, keepdims=True)
-    return x * ops.rsqrt(ops.maximum(total, dtypes.finfo(x.dtype).smallest_normal))
 
 
 def info_nce_loss(
@@ -186,10 +162,11 @@ def info_nce_loss(
     Args:
         query:       (batch, features) floating.
         positive:    the same shape: row i belongs to query i.
-        negatives:   the candidates that are wrong: (count, features) for all queries, or (batch, count,
-                     features) for each; None takes the positives of the other queries.
+        negatives:   the candidates that are wrong: (count, features) for all queries, or (batch,
+                     count, features) for each; None takes the positives of the other queries.
         temperature: t, > 0; the smaller, the more the closest wrong candidate counts.
-        symmetric:   average with the loss of finding the query of each positive (None negatives only).
+        symmetric:   average with the loss of finding the query of each positive (None negatives
+                     only).
         reduction:   "mean", "sum" or "none".
 
     Example:
@@ -197,8 +174,8 @@ def info_nce_loss(
         >>> round(info_nce_loss(x, x, temperature=1.0).item(), 3)
         0.313
 
-    Source: van den Oord, Li, Vinyals 2018, arXiv:1807.03748; Chen et al. 2020, arXiv:2002.05709; symmetric:
-        Radford et al. 2021, arXiv:2103.00020.
+    Source: van den Oord, Li, Vinyals 2018, arXiv:1807.03748; Chen et al. 2020, arXiv:2002.05709;
+        symmetric: Radford et al. 2021, arXiv:2103.00020.
     """
     op = "info_nce_loss"
     check_reduction(reduction)
@@ -208,7 +185,7 @@ def info_nce_loss(
         raise ShapeError(f"{op}: query must be (batch, features), it is {q.shape}")
     if not temperature > 0:
         raise ArgumentError(f"{op}: temperature must be > 0, it is {temperature}")
-    q, p = unit_rows(q), unit_rows(p)
+    q, p = normalize(q, dim=-1), normalize(p, dim=-1)
     if negatives is None:
         scores = ops.matmul(q, ops.permute_dims(p, (1, 0))) / temperature
         loss = _find(scores, reduction)
@@ -217,7 +194,7 @@ def info_nce_loss(
         return loss
     if symmetric:
         raise ArgumentError(f"{op}: symmetric=True takes no negatives of its own")
-    wrong = unit_rows(_negatives(op, negatives, q))
+    wrong = normalize(_negatives(op, negatives, q), dim=-1)
     right = ops.sum(q * p, axis=-1, keepdims=True)
     others = ops.reshape(
         ops.matmul(wrong, ops.reshape(q, (*q.shape, 1))), (q.shape[0], wrong.shape[-2])
@@ -259,16 +236,17 @@ def arcface_loss(
         cross_entropy(scale * cos(angle + margin at the right class))
 
     Args:
-        input:       (batch, classes) floating: cosines between embeddings and class centres, in [-1, 1].
+        input:       (batch, classes) floating: cosines between embeddings and class centres, in
+                     [-1, 1].
         target:      (batch,) integers: class indices.
         scale:       factor of the cosines, > 0.
         margin:      radians, from 0 to pi / 2.
         easy_margin: add the margin only where the angle is below 90 degrees.
         reduction:   "mean", "sum" or "none".
 
-    Numerics: cos(angle + margin) = cos cos(margin) - sin sin(margin), without an arc cosine. Where angle + margin
-        would pass 180 degrees the cosine falls on in a straight line, cos - margin sin(margin). The gradient of
-        sin is taken as 0 where the cosine is 1 or -1.
+    Numerics: cos(angle + margin) = cos cos(margin) - sin sin(margin), without an arc cosine. Where
+        angle + margin would pass 180 degrees the cosine falls on in a straight line, cos - margin
+        sin(margin). The gradient of sin is taken as 0 where the cosine is 1 or -1.
 
     Raises:
         ArgumentError:   an input is no cosine.

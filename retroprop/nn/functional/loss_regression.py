@@ -1,7 +1,8 @@
 """Losses between numbers and numbers.
 
-The target has the shape of the input: (batch, 1) against (batch,) is an error, never a broadcast. Arguments are
-PyTorch's; those that stand behind its `size_average` and `reduce`, which are gone, are given by name.
+The target has the shape of the input: (batch, 1) against (batch,) is an error, never a broadcast.
+Arguments are PyTorch's; those that stand behind its `size_average` and `reduce`, which are gone,
+are given by name.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = N
 
 
 def _rounded(error: Tensor, knee: float) -> Tensor:
-    """error^2 / 2 up to |error| = knee, knee (|error| - knee / 2) beyond: c (a - c / 2), c = min(a, knee)."""
+    """a^2 / 2 up to a = knee, knee (a - knee / 2) beyond, a = |error|; c (a - c / 2) is both."""
     size = ops.abs(error)
     inner = ops.minimum(size, knee)
     return inner * (size - inner * 0.5)  # type: ignore[no-any-return]
@@ -114,14 +115,16 @@ def smooth_l1_loss(
 def huber_loss(
     input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
 ) -> Tensor:
-    """Squared error near 0, absolute far: e^2 / 2 where |e| <= delta, delta (|e| - delta / 2) elsewhere.
+    """Squared error near 0, absolute far.
+
+        e^2 / 2 where |e| <= delta, delta (|e| - delta / 2) elsewhere        e = input - target
 
     Args:
         input:     floating, any shape.
         target:    the same shape.
         reduction: "mean", "sum" or "none".
         delta:     where the parabola ends, in units of the target; > 0.
-        weight:    the same shape; the mean divides by its sum.
+        weight:    the same shape; here the mean divides by the number of elements, as in PyTorch.
 
     Example:
         >>> huber_loss(Tensor([1.0, 4.0]), Tensor([0.0, 0.0]), "none", 2.0).tolist()
@@ -132,7 +135,12 @@ def huber_loss(
     if not delta > 0:
         raise ArgumentError(f"huber_loss: delta must be > 0, it is {delta}")
     error = _error("huber_loss", input, target)
-    return _weighted("huber_loss", _rounded(error, delta), weight, reduction)
+    loss = _rounded(error, delta)
+    if weight is not None:
+        weights = asarray(weight)
+        same_shape("huber_loss", input=loss, weight=weights)
+        loss = loss * weights
+    return reduced(loss, reduction)
 
 
 def log_cosh_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
@@ -171,13 +179,15 @@ def quantile_loss(
         quantile * e where e = target - input >= 0, (quantile - 1) * e elsewhere
 
     Args:
-        input:     floating; of the target's shape for one quantile, (*target.shape, quantiles) for several.
+        input:     floating; of the target's shape for one quantile, (*target.shape, quantiles) for
+                   several.
         target:    any shape.
         quantile:  a number between 0 and 1, or several.
         reduction: "mean", "sum" or "none".
 
     Raises:
-        ShapeError: "quantile_loss: input (batch 8, quantiles 2) ... 3 quantiles of target (batch 8)".
+        ShapeError: "quantile_loss: input (batch 8, quantiles 2) ... 3 quantiles of target (batch
+                    8)".
 
     Example:
         >>> quantile_loss(Tensor([0.0, 0.0]), Tensor([1.0, -1.0]), 0.9, reduction="none").numpy()
@@ -232,7 +242,9 @@ def poisson_nll_loss(
         reduction: "mean", "sum" or "none".
 
     Example:
-        >>> poisson_nll_loss(Tensor([0.0, 1.0]), Tensor([2.0, 0.0]), reduction="none").numpy().round(3)
+        >>> poisson_nll_loss(
+        ...     Tensor([0.0, 1.0]), Tensor([2.0, 0.0]), reduction="none"
+        ... ).numpy().round(3)
         array([1.   , 2.718], dtype=float32)
     """
     x, z = floating("poisson_nll_loss", input=input, target=target)
@@ -254,15 +266,15 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """Negative log-likelihood of the target under a normal distribution of predicted mean and variance.
+    """Negative log-likelihood under a normal distribution of predicted mean and variance.
 
         (log(max(var, eps)) + (input - target)^2 / max(var, eps)) / 2
 
     Args:
         input:     floating, any shape: the mean.
         target:    the same shape.
-        var:       the variance, not negative: the same shape, or with one axis of size 1, or without the
-                   last axis (one variance for all features of a row), or one number.
+        var:       the variance, not negative: the same shape, or with one axis of size 1, or
+                   without the last axis (one variance for all features of a row), or one number.
         full:      add log(2 pi) / 2.
         eps:       lower bound of the variance; gradients pass it as if it were not there.
         reduction: "mean", "sum" or "none".
@@ -271,7 +283,8 @@ def gaussian_nll_loss(
         >>> gaussian_nll_loss(Tensor([0.0]), Tensor([2.0]), Tensor([1.0])).item()
         2.0
 
-    Source: Nix, Weigend 1994, "Estimating the mean and variance of the target probability distribution".
+    Source: Nix, Weigend 1994, "Estimating the mean and variance of the target probability
+        distribution".
     """
     op = "gaussian_nll_loss"
     x, z = floating(op, input=input, target=target)

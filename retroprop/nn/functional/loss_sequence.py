@@ -29,21 +29,23 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """Connectionist temporal classification: -log of the sum over all alignments of their probability.
+    """Connectionist temporal classification: -log of the summed probability of all alignments.
 
-    An alignment gives each frame a label or a blank; repeated labels collapse to one, then blanks vanish.
+    An alignment gives each frame a label or a blank; repeated labels collapse to one, then blanks
+    vanish.
 
     Args:
-        log_probs:      (time, batch, classes) or (time, classes) floating: log-probabilities, as log_softmax
-                        gives them.
-        targets:        (batch, longest) integers, padded with anything; or all targets one after the other,
-                        (sum of target_lengths,). Without a batch (length,).
+        log_probs:      (time, batch, classes) or (time, classes) floating: log-probabilities, as
+                        log_softmax gives them.
+        targets:        (batch, longest) integers, padded with anything; or all targets one after
+                        the other, (sum of target_lengths,). Without a batch (length,).
         input_lengths:  (batch,) or (): frames of each sequence that count.
         target_lengths: (batch,) or (): labels of each target.
         blank:          the class that stands for no label.
-        reduction:      "mean" (each loss over its target's length, then over the batch), "sum" or "none".
-        zero_infinity:  a target longer than its frames allow costs 0 instead of inf; its gradient is 0 in
-                        either case.
+        reduction:      "mean" (each loss over its target's length, then over the batch), "sum" or
+                        "none".
+        zero_infinity:  a target longer than its frames allow costs 0 instead of inf; its gradient
+                        is 0 in either case.
 
     Returns:
         One number, or with "none" (batch,), or () without a batch.
@@ -52,8 +54,8 @@ def ctc_loss(
         ArgumentError, ShapeError, DTypeError: lengths or targets that do not fit.
         IndexRangeError: a label is outside 0..classes-1.
 
-    Gradient: of the sum over alignments, by the engine. PyTorch returns the gradient with respect to what stood
-        before log_softmax in its place; behind log_softmax both agree.
+    Gradient: of the sum over alignments, by the engine. PyTorch returns the gradient with respect
+        to what stood before log_softmax in its place; behind log_softmax both agree.
     Numerics: in logarithms throughout, 16-bit input in float32.
     Cost: time steps of a few operations on (batch, 2 longest + 1).
 
@@ -68,7 +70,8 @@ def ctc_loss(
     (x,) = floating("ctc_loss", log_probs=log_probs)
     if x.ndim not in (2, 3):
         raise ShapeError(
-            f"ctc_loss: log_probs must be (time, batch, classes) or (time, classes), it is {x.shape}"
+            f"ctc_loss: log_probs is {x.shape}, it must be (time, batch, classes), "
+            "or (time, classes) without a batch"
         )
     single = x.ndim == 2
     x = ops.reshape(x, (x.shape[0], 1, x.shape[1])) if single else x
@@ -158,10 +161,11 @@ def _check(x: Tensor, labels: Tensor, frames: Tensor, counts: Tensor, blank: int
 def _log_likelihood(
     x: Tensor, labels: Tensor, frames: Tensor, counts: Tensor, blank: int
 ) -> Tensor:
-    """Log of the summed probability of all alignments, (batch,): the forward variables of the paper.
+    """Log of the summed probability of all alignments, (batch,): the paper's forward variables.
 
-    `alpha` holds, for each place in blank label blank label ... blank, the log-probability of all beginnings that
-    end there. It has two more places in front, which are never reached, so that a step back is a slice.
+    `alpha` holds, for each place in blank label blank label ... blank, the log-probability of all
+    beginnings that end there. It has two more places in front, which are never reached, so that a
+    step back is a slice.
     """
     time, batch, classes = x.shape
     if time == 0:
@@ -193,14 +197,22 @@ def _started(alpha: Tensor) -> Tensor:
 def _places(labels: Tensor, classes: int, blank: int) -> tuple[Tensor, Tensor]:
     """Blank label blank ... blank, and where the blank before a label may be skipped."""
     batch, longest = labels.shape
-    inside = ops.where(ops.less(labels, classes), ops.maximum(labels, 0), blank)  # padding: any number
+    inside = ops.where(
+        ops.less(labels, classes), ops.maximum(labels, 0), blank
+    )  # padding: any number
     blanks = ops.where(ops.equal(inside, blank), inside, blank)
     pairs = ops.reshape(stack([inside, blanks], axis=2), (batch, 2 * longest))
     first = Tensor(np.full((batch, 1), blank), dtypes.int64)
     places = ops.concatenate(first, astype(pairs, dtypes.int64), axis=1)
-    before = ops.concatenate(
-        Tensor(np.full((batch, 2), blank), dtypes.int64), _cut(places, 0, 2 * longest - 1), axis=1
-    ) if longest else places
+    before = (
+        ops.concatenate(
+            Tensor(np.full((batch, 2), blank), dtypes.int64),
+            _cut(places, 0, 2 * longest - 1),
+            axis=1,
+        )
+        if longest
+        else places
+    )
     may_skip = ops.logical_and(ops.not_equal(places, blank), ops.not_equal(places, before))
     return places, may_skip
 
@@ -217,8 +229,8 @@ def _led(alpha: Tensor) -> Tensor:
 def _frames(x: Tensor) -> list[Tensor]:
     """The slices along axis 0, cut in halves again and again.
 
-    The gradient of one slice is a whole array of zeros with that slice written in; cutting every slice off the
-    whole would cost time^2 of it, halving costs time log(time).
+    The gradient of one slice is a whole array of zeros with that slice written in; cutting every
+    slice off the whole would cost time^2 of it, halving costs time log(time).
     """
     if x.shape[0] == 1:
         return [ops.reshape(x, x.shape[1:])]

@@ -26,7 +26,7 @@ def lp_pool_nd(
     stride: Any = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """The p-norm of each window over `count` spatial axes: (Σ xᵖ)^(1/p), 0 where the sum is negative.
+    """The p-norm of each window over `count` spatial axes: (Σ xᵖ)^(1/p), 0 where the sum is < 0.
 
     Source: PyTorch's definition, in which xᵖ keeps its sign for odd p.
     """

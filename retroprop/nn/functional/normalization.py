@@ -1,7 +1,7 @@
 """Normalisation: slices of the input brought to mean 0 and variance 1, then scaled and shifted.
 
-Differences to a small tensor are written as sums with its negative, so that the backward pass negates
-the small one. 16-bit input is normalised in float32.
+Differences to a small tensor are written as sums with its negative, so that the backward pass
+negates the small one. 16-bit input is normalised in float32.
 """
 
 from __future__ import annotations
@@ -279,7 +279,9 @@ def local_response_norm(
 
     Example:
         >>> import retroprop as rp
-        >>> local_response_norm(rp.ones((1, 2, 1)), 2, alpha=2.0, beta=1.0).numpy().round(3).tolist()
+        >>> local_response_norm(rp.ones((1, 2, 1)), 2, alpha=2.0, beta=1.0).numpy().round(
+        ...     3
+        ... ).tolist()
         [[[0.5], [0.3330000042915344]]]
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.

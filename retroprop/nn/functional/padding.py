@@ -23,7 +23,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float = 0
 
     Args:
         input: any shape.
-        pad:   elements added before and after, the last axis first: (left, right, top, bottom, ...).
+        pad:   elements added before and after, the last axis first: (left, right, top, bottom...).
                With mode "constant" negative numbers crop.
         mode:  "constant"; "reflect" mirrors at the border element, which is not repeated;
                "replicate" repeats the border element; "circular" goes on at the other end.

@@ -17,7 +17,6 @@ __all__ = [
     "gumbel_softmax",
     "log_softmax",
     "logsumexp",
-    "normaliser",
     "softmax",
     "softmin",
 ]
@@ -61,7 +60,8 @@ def softmax(input: Any, dim: int | None = None, *, dtype: Any = None) -> Tensor:
         dim:   the axis of the classes; the last one by default, to be named from three axes on.
         dtype: type to compute in.
 
-    Numerics: the largest element is subtracted first; -inf gets the share 0, a row of nothing else NaN.
+    Numerics: the largest element is subtracted first; -inf gets the share 0, a row of nothing else
+        NaN.
 
     Example:
         >>> softmax(Tensor([0.0, 0.0, -1000.0]), dim=-1).tolist()

@@ -8,7 +8,6 @@ from typing import Any
 from retroprop.array.creation import asarray
 from retroprop.core.tensor import Tensor
 from retroprop.nn.functional.conv import batched, per_axis
-from retroprop.nn.functional.pooling import max_pool1d, max_pool2d, max_pool3d
 from retroprop.ops.maxpool import unpool
 from retroprop.ops.movement import reshape
 
@@ -52,7 +51,8 @@ def max_unpool1d(
     """Maxima put back to where `max_pool1d` found them, zeros elsewhere; see `max_unpool2d`.
 
     Example:
-        >>> y, index = max_pool1d(asarray([[[1.0, 3.0, 2.0, 0.0]]]), 2, return_indices=True)
+        >>> from retroprop.nn import functional as F
+        >>> y, index = F.max_pool1d(asarray([[[1.0, 3.0, 2.0, 0.0]]]), 2, return_indices=True)
         >>> max_unpool1d(y, index, 2).tolist()
         [[[0.0, 3.0, 2.0, 0.0]]]
     """
@@ -77,7 +77,8 @@ def max_unpool2d(
 
     Example:
         >>> import retroprop as rp
-        >>> y, index = max_pool2d(rp.ones((1, 1, 4, 4)), 2, return_indices=True)
+        >>> from retroprop.nn import functional as F
+        >>> y, index = F.max_pool2d(rp.ones((1, 1, 4, 4)), 2, return_indices=True)
         >>> max_unpool2d(y, index, 2).shape
         (1, 1, 4, 4)
     """
@@ -96,7 +97,8 @@ def max_unpool3d(
 
     Example:
         >>> import retroprop as rp
-        >>> y, index = max_pool3d(rp.ones((1, 1, 2, 2, 2)), 2, return_indices=True)
+        >>> from retroprop.nn import functional as F
+        >>> y, index = F.max_pool3d(rp.ones((1, 1, 2, 2, 2)), 2, return_indices=True)
         >>> max_unpool3d(y, index, 2).shape
         (1, 1, 2, 2, 2)
     """

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Scale", "bounds", "label_ticks", "linear_ticks", "log_ticks", "readable"]
+__all__ = ["SMALLEST", "Scale", "bounds", "label_ticks", "linear_ticks", "log_ticks", "readable"]
+
+SMALLEST = sys.float_info.min  # on a logarithmic axis; numbers below have few digits
+_LARGEST = sys.float_info.max
 
 
 class Scale:
@@ -28,7 +32,8 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         if self.log:
-            share = math.log(value / self.low) / math.log(self.high / self.low)
+            first = math.log(self.low)  # differences: a ratio of two floats may overflow
+            share = (math.log(value) - first) / (math.log(self.high) - first)
         else:
             # Divided first: the width of the axis may be more than a float holds.
             share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
@@ -50,15 +55,15 @@ def bounds(
         >>> bounds([0.0, 1.0, float("nan")])
         (-0.05, 1.05)
     """
-    shown = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
+    shown = [v for v in values if math.isfinite(v) and (v >= SMALLEST or not log)]
     if not shown:
         return None
     low, high = min(shown), max(shown)
     if log:
-        room = max((high / low) ** margin, 1.05)
-        return max(low / room, 5e-324), min(high * room, 1e308)
+        room = max(math.exp(margin * (math.log(high) - math.log(low))), 1.05)
+        return max(low / room, 5e-324), min(high * room, _LARGEST)
     room = margin * (high / 2 - low / 2) * 2 or abs(low) * margin or 1.0
-    return max(low - room, -1e308), min(high + room, 1e308)
+    return max(low - room, -_LARGEST), min(high + room, _LARGEST)
 
 
 def linear_ticks(low: float, high: float, count: int = 5, *, whole: bool = False) -> list[float]:
@@ -94,7 +99,7 @@ def log_ticks(low: float, high: float) -> list[float]:
     every = max(1, -(-decades // 6))
     powers = [power for power in range(first, last + 1) if power % every == 0]
     values = [float(f"{factor}e{power}") for power in powers for factor in factors]
-    ticks = [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+    ticks = [v for v in values if v > 0 and low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
     return ticks if len(ticks) > 1 else linear_ticks(low, high, 4)
 
 
@@ -128,9 +133,7 @@ def readable(value: float) -> str:
     size = abs(value)
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    if 1000 <= size < 1e15:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if 100 <= size < 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if 99.95 <= size < 1e15 else f"{value:.3g}"
 
 
 def _scientific(tick: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from retroprop.errors import ShapeError
-from retroprop.train.charts.axes import Scale, bounds, readable
+from retroprop.train.charts.axes import SMALLEST, Scale, bounds, readable
 from retroprop.train.charts.plot import Plot
 from retroprop.train.charts.svg import clean, element
 
@@ -87,7 +87,7 @@ def _floats(series: Series) -> Series:
 def _gaps(series: Series, log_y: bool) -> Series:
     """Every point that cannot be drawn as NaN."""
     seen = [
-        v if math.isfinite(x) and math.isfinite(v) and (v > 0 or not log_y) else math.nan
+        v if math.isfinite(x) and math.isfinite(v) and (v >= SMALLEST or not log_y) else math.nan
         for x, v in zip(series.x, series.y, strict=True)
     ]
     return series._replace(y=seen)

@@ -135,8 +135,8 @@ def _charts(history: History) -> list[str]:
     values = {v for _, v in rates if math.isfinite(v)}
     if len(values) > 1:
         x, y = [e for e, _ in rates], [v for _, v in rates]
-        low = min(values)
-        log = low > 0 and max(values) / low > _LOG_RATIO
+        # By the median: a schedule that ends near zero should still look like itself.
+        log = min(values) > 0 and max(values) / sorted(values)[len(values) // 2] > _LOG_RATIO
         line = [Series("learning rate", x, y)]
         charts.append(
             line_chart(
@@ -165,7 +165,7 @@ def _chart(history: History, name: str) -> str:
         epoch = min(watched)[1]
         mark = (epoch, f"lowest: epoch {epoch:g}")
     title = label(name)
-    title = title[0].upper() + title[1:]
+    title = title[:1].upper() + title[1:]
     if len(series) == 1:
         title += f" ({series[0].label})"
     return line_chart(

@@ -84,7 +84,8 @@ footer{color:var(--muted);font-size:13px;padding-top:36px;padding-bottom:44px}
  .wide svg.rp-chart{min-width:480px}}
 @media print{:root{--back:#fff;--paper:#fff;--text:#000;--muted:#444;--line:#ccc;--first:#1f6feb;
  --second:#d4660a}body{font-size:11pt}.card,.tiles div{break-inside:avoid}
- h2,.lead{break-after:avoid}h2{margin-top:20px}header{padding-top:0}.headline .big{font-size:32pt}
+ h2,.lead{break-after:avoid;break-inside:avoid}.meter{min-width:52px}
+ .scroll{overflow:visible}h2{margin-top:20px}header{padding-top:0}.headline .big{font-size:32pt}
  main,header,footer{padding-left:0;padding-right:0}.grid{grid-template-columns:1fr 1fr;gap:10px}
  .card{padding:12px}table,.facts,figcaption,ul.notes{font-size:8.5pt}th,td{padding:3px 5px}
  pre{white-space:pre-wrap;font-size:7.5pt}.shots{grid-template-columns:repeat(8,1fr)}

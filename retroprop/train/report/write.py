@@ -29,7 +29,8 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
 
     Example:
         >>> write_report("report.html", ReportData(title="first run", status="finished"))
-        >>> open("report.html", encoding="utf-8").read(15)
+        >>> from pathlib import Path
+        >>> Path("report.html").read_text(encoding="utf-8")[:15]
         '<!doctype html>'
     """
     text = render_report(data)
