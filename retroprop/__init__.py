@@ -56,6 +56,7 @@ from retroprop.array.manipulation import (
     flatten,
     moveaxis,
     repeat,
+    reshape,
     roll,
     squeeze,
     stack,
@@ -71,6 +72,9 @@ from retroprop.array.products import (
     tensordot,
     trace,
     vecdot,
+)
+from retroprop.array.searching import (
+    searchsorted,
 )
 from retroprop.array.sets import (
     unique_all,
@@ -165,10 +169,8 @@ from retroprop.core.faces import (
     real,
     reciprocal,
     remainder,
-    reshape,
     round,
     rsqrt,
-    searchsorted,
     sigmoid,
     sign,
     signbit,
@@ -176,6 +178,7 @@ from retroprop.core.faces import (
     sinh,
     softplus,
     sort,
+    split,
     sqrt,
     square,
     subtract,
@@ -439,6 +442,7 @@ __all__ = [
     "sinh",
     "softplus",
     "sort",
+    "split",
     "sqrt",
     "square",
     "squeeze",

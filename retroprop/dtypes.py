@@ -131,30 +131,33 @@ def bfloat16() -> DType:
     return np.dtype(ml_dtypes.bfloat16)
 
 
-def isdtype(dtype: Any, kinds: Any) -> _truth:
+def isdtype(dtype: Any, kind: Any) -> _truth:
     """Whether a dtype is of a kind, as in the Array API.
 
     Args:
         dtype: a dtype.
-        kinds: a dtype; one of "bool", "signed integer", "unsigned integer", "integral",
+        kind:  a dtype; one of "bool", "signed integer", "unsigned integer", "integral",
                "real floating", "complex floating", "numeric"; or a tuple of these.
 
     Example:
         >>> isdtype(float32, "real floating"), isdtype(int8, ("bool", "integral"))
         (True, True)
     """
-    if isinstance(kinds, tuple):
-        return any(isdtype(dtype, one) for one in kinds)
-    if not isinstance(kinds, str):
-        return canonical(dtype) == canonical(kinds)
-    groups = {
-        "integral": ("signed integer", "unsigned integer"),
-        "numeric": ("signed integer", "unsigned integer", "real floating", "complex floating"),
-    }
-    known = {*_KINDS.values(), "complex floating", *groups}
-    if kinds not in known:
-        raise unknown("dtype kind", kinds, known)
-    return kind(canonical(dtype)) in groups.get(kinds, (kinds,))
+    if isinstance(kind, tuple):
+        return any(isdtype(dtype, one) for one in kind)
+    if not isinstance(kind, str):
+        return canonical(dtype) == canonical(kind)
+    known = {*_KINDS.values(), "complex floating", *_GROUPS}
+    if kind not in known:
+        raise unknown("dtype kind", kind, known)
+    return _kind(canonical(dtype)) in _GROUPS.get(kind, (kind,))
+
+
+_kind = kind
+_GROUPS = {
+    "integral": ("signed integer", "unsigned integer"),
+    "numeric": ("signed integer", "unsigned integer", "real floating", "complex floating"),
+}
 
 
 @lru_cache(maxsize=1024)

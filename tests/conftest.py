@@ -22,6 +22,8 @@ TESTS = Path(__file__).resolve().parent
 # Neither NumPy nor PyTorch is loaded yet, and the processes of a test run share the cores already.
 for variable in ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# Each op's reference is held to its shape and dtype rules, wherever a test uses it.
+os.environ.setdefault("RETROPROP_CHECK", "1")
 
 # The same examples on every machine and in every run; a slow machine is not a failure.
 hypothesis.settings.register_profile(

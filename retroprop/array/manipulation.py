@@ -18,6 +18,7 @@ __all__ = [
     "flatten",
     "moveaxis",
     "repeat",
+    "reshape",
     "roll",
     "squeeze",
     "stack",
@@ -122,6 +123,25 @@ def squeeze(x: Any, /, axis: int | tuple[int, ...] | None = None) -> Tensor:
         if x.shape[i] != 1:
             raise ShapeError(f"squeeze: axis {i} of {x.shape} has {x.shape[i]} elements, not 1")
     return ops.reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in gone))  # type: ignore[no-any-return]
+
+
+def reshape(x: Any, /, shape: int | Sequence[int], *, copy: bool | None = None) -> Tensor:
+    """The same elements in row-major order under another shape; one size may be -1.
+
+    Args:
+        x:     tensor.
+        shape: the new sizes; their product stays the same.
+        copy:  accepted for the Array API; tensors never change in place, so nothing is copied.
+
+    Raises:
+        ShapeError: "reshape: 6 elements of (2, 3) do not fill (4, -1)".
+
+    Example:
+        >>> reshape(asarray([[1, 2], [3, 4]]), (-1,))
+        tensor([1, 2, 3, 4])
+    """
+    sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    return ops.reshape(asarray(x), sizes)  # type: ignore[no-any-return]
 
 
 def flatten(x: Any, /, start_axis: int = 0, end_axis: int = -1) -> Tensor:

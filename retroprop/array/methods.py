@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from retroprop.array import manipulation, statistics
 from retroprop.core.tensor import Tensor
+from retroprop.ops.movement import permute_dims
 
 __all__: list[str] = []
 
-_METHODS = (
-    *(getattr(statistics, name) for name in ("sum", "prod", "mean", "var", "std", "clip", "diff")),
-    *(getattr(statistics, name) for name in ("cumulative_sum", "cumulative_prod")),
-    *(getattr(manipulation, name) for name in ("squeeze", "expand_dims", "flatten", "moveaxis")),
-    *(getattr(manipulation, name) for name in ("swapaxes", "roll", "repeat", "tile", "unstack")),
+_REDUCTIONS = ("sum", "prod", "mean", "var", "std")
+_STATISTICS = ("clip", "cumulative_prod", "cumulative_sum", "diff")
+_MANIPULATIONS = (
+    *("expand_dims", "flatten", "moveaxis", "repeat", "roll", "squeeze"),
+    *("swapaxes", "tile", "unstack"),
 )
 
 
-def _reduction(function: object) -> object:
+def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
     """A reduction as a method takes its axis by position too: x.sum(0)."""
 
-    def method(self: Tensor, axis: object = None, **options: object) -> object:
-        return function(self, axis=axis, **options)  # type: ignore[operator]
+    def method(self: Tensor, axis: Any = None, **options: Any) -> Any:
+        return function(self, axis=axis, **options)
 
-    method.__doc__ = function.__doc__
-    method.__name__ = function.__name__  # type: ignore[attr-defined]
+    return method
+
+
+def _sizes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that takes sizes one by one or together: x.reshape(2, -1), x.reshape((2, -1))."""
+
+    def method(self: Tensor, *sizes: Any, **options: Any) -> Any:
+        if not sizes:
+            return function(self, **options)
+        together = len(sizes) == 1 and isinstance(sizes[0], Sequence)
+        return function(self, tuple(sizes[0]) if together else sizes, **options)
+
     return method
 
 
 def _install() -> None:
-    for function in _METHODS:
-        by_axis = function.__name__ in ("sum", "prod", "mean", "var", "std")
-        setattr(Tensor, function.__name__, _reduction(function) if by_axis else function)
+    table: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+        "reshape": (_sizes(manipulation.reshape), manipulation.reshape),
+        "permute_dims": (_sizes(permute_dims), permute_dims),
+    }
+    for name in _REDUCTIONS:
+        function = getattr(statistics, name)
+        table[name] = (_reduction(function), function)
+    for module, names in ((statistics, _STATISTICS), (manipulation, _MANIPULATIONS)):
+        table.update((name, (getattr(module, name),) * 2) for name in names)
+    for name, (method, documented) in table.items():
+        method.__name__, method.__doc__ = name, documented.__doc__
+        setattr(Tensor, name, method)
 
 
 _install()

@@ -26,6 +26,8 @@ class Optioned(Module):
 
     def extra_repr(self) -> str:
         function: Any = type(self).__init__
+        if not hasattr(function, "__code__"):  # object's own: there are no options
+            return ""
         code, given = function.__code__, function.__defaults__ or ()
         names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
         positional = code.co_varnames[1 : code.co_argcount]

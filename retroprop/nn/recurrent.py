@@ -102,7 +102,8 @@ class LSTM(Stacked):
         input:   (time, batch, features), or (time, features) without a batch axis.
         hx:      a pair (h_0, c_0), each (layers * d, batch, hidden); zeros by default.
         lengths: keyword, (batch,) integers: the true lengths of a padded input; see `RNN`.
-        returns: outputs (time, batch, d * hidden), and (h_n, c_n), each (layers * d, batch, hidden).
+        returns: outputs (time, batch, d * hidden), and the last state, a pair (h_n, c_n), each
+            (layers * d, batch, hidden).
 
     Example:
         >>> import retroprop as rp

@@ -25,10 +25,9 @@ class Registry:
         """The modules that are attributes of this one, each once, with their names."""
         seen = set()
         for name, value in vars(self).items():
-            child: Any = value
-            if isinstance(child, Registry) and id(child) not in seen:
-                seen.add(id(child))
-                yield name, child
+            if isinstance(value, Registry) and id(value) not in seen:
+                seen.add(id(value))
+                yield name, value  # type: ignore[misc]  every Registry is a Module
 
     def children(self) -> Iterator[Module]:
         """The modules that are attributes of this one."""

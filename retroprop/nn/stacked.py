@@ -1,4 +1,4 @@
-"""Recurrent layers, one on the other and in both directions: what RNN, LSTM and GRU have in common."""
+"""What RNN, LSTM and GRU have in common: cells over time, in layers and directions."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ class Stacked(Optioned):
         live = None
         if lengths is not None:
             live = self._live(asarray(lengths), time, batch, is_batched)
-            x = where(reshape(live, (time, batch, 1)), x, 0.0)  # padding may hold anything, even NaN
+            x = where(
+                reshape(live, (time, batch, 1)), x, 0.0
+            )  # padding may hold anything, even NaN
         rows, last = self._run(reshape(x, (time * batch, features)), states, live, time)
         y = reshape(rows, (time, batch, rows.shape[1]))
         final = tuple(stack(parts, axis=0) for parts in zip(*last, strict=True))
@@ -131,9 +133,9 @@ class Stacked(Optioned):
         self, rows: Tensor, states: list[State], live: Tensor | None, time: int
     ) -> tuple[Tensor, list[State]]:
         """All layers, on the sequences as rows: outputs, and the state of each direction."""
-        last = []
+        last: list[State] = []
         for layer in range(self.num_layers):
-            outputs = []
+            outputs: list[Tensor] = []
             for suffix in self._suffixes(layer):
                 weight, bias_ih, bias_hh, past = self._weights(suffix)
                 share = input_share(self.kind, rows, weight, bias_ih, bias_hh)
@@ -148,18 +150,17 @@ class Stacked(Optioned):
                 rows = dropout(rows, self.dropout, self.training)
         return rows, last
 
-    def _weights(self, suffix: str) -> tuple[Tensor, Tensor | None, Tensor | None, Past]:
+    def _weights(self, suffix: str) -> tuple[Any, Any, Any, Past]:
         """Weights and biases of one layer in one direction; bias_hh is there or in the Past."""
-        weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = (
-            getattr(self, name + suffix, None)
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        bias_ih, bias_hh, weight_hr = (
+            getattr(self, name + suffix, None) for name in ("bias_ih", "bias_hh", "weight_hr")
         )
         past = Past(
-            turned(weight_hh),
+            turned(getattr(self, "weight_hh" + suffix)),
             bias_hh if self.kind.is_bias_apart else None,
             None if weight_hr is None else turned(weight_hr),
         )
-        return weight_ih, bias_ih, bias_hh, past
+        return getattr(self, "weight_ih" + suffix), bias_ih, bias_hh, past
 
     # -- what it is given ------------------------------------------------------------------------
 
@@ -186,9 +187,7 @@ class Stacked(Optioned):
             raise ShapeError(f"{name}: the input {x.shape} has no time steps")
         return x
 
-    def _states(
-        self, hx: Any, time: int, batch: int, is_batched: bool, dtype: Any
-    ) -> list[State]:
+    def _states(self, hx: Any, time: int, batch: int, is_batched: bool, dtype: Any) -> list[State]:
         """The state before the first step, for each layer and direction; zeros if none is given."""
         count = self.num_layers * (1 + self.bidirectional)
         sizes = (self.proj_size or self.hidden_size, self.hidden_size)[: self.kind.states]

@@ -125,7 +125,9 @@ class ParamGroup(MutableMapping[str, Any]):
 def rate_at(schedule: Callable[[Any], Any], step: Tensor, owner: str) -> Tensor:
     """A schedule's value as a float64 Tensor."""
     value = schedule(step)
-    rate = value if isinstance(value, Tensor) else Tensor(np.float64(value))
+    if not isinstance(value, Tensor):
+        value = Tensor(np.float64(check(owner, "lr", value)))
+    rate: Tensor = value
     if rate.shape != ():
         raise ArgumentError(
             f"{owner}: the learning rate schedule gave shape {rate.shape}, it must be one number"

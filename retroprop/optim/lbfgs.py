@@ -251,14 +251,14 @@ class _Memory:
     def tensors(self) -> dict[str, Tensor]:
         """Everything as Tensors; the pairs as two matrices."""
         changes, moves = zip(*self.pairs, strict=True) if self.pairs else ((), ())
-        width = self.d.shape[0]
+        count, width = len(self.pairs), self.d.shape[0]
         arrays = {
             "iterations": np.int64(self.iterations),
             "d": self.d,
             "t": np.float64(self.t),
             "gradient": self.gradient,
-            "changes": np.array(changes, self.d.dtype).reshape(-1, width),
-            "moves": np.array(moves, self.d.dtype).reshape(-1, width),
+            "changes": np.array(changes, self.d.dtype).reshape(count, width),
+            "moves": np.array(moves, self.d.dtype).reshape(count, width),
             "scale": np.float64(self.scale),
         }
         return {f"memory.{name}": Tensor(array) for name, array in arrays.items()}

@@ -6,7 +6,9 @@ First a bracket is found that must hold such a step, then it is narrowed by cubi
 looks at values, so it runs eagerly only.
 
 Source: Nocedal, Wright 2006, "Numerical Optimization", algorithms 3.5 and 3.6, with the safeguards
-of Schmidt's minFunc that PyTorch follows as well.
+of Schmidt's minFunc that PyTorch follows as well. Differs: the lower end of a bracket always
+satisfies the first condition, as in the book; theirs is the end with the lower loss, and may never
+get to a good step.
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ def _narrow(
     trials: int,
 ) -> tuple[Point, int]:
     """Shrink a bracket until its lower end is a good step."""
-    low, high = _ordered(*bracket)
+    low, high = sorted(bracket, key=lambda point: _badness(criteria, start, point))
     stuck = False
     for count in range(trials):
         if abs(high.t - low.t) * reach < criteria.change:
@@ -123,7 +125,7 @@ def _narrow(
         t, stuck = _trial(low, high, stuck)
         new = evaluate(t)
         if criteria.is_too_high(start, new) or not new.loss < low.loss:
-            low, high = _ordered(low, new)
+            high = new
             continue
         if criteria.is_flat(start, new):
             return new, count + 1
@@ -133,9 +135,9 @@ def _narrow(
     return low, trials
 
 
-def _ordered(a: Point, b: Point) -> tuple[Point, Point]:
-    """The lower one first; a loss that is not a number is never the lower one."""
-    return (b, a) if b.loss < a.loss or math.isnan(a.loss) else (a, b)
+def _badness(criteria: Criteria, start: Point, point: Point) -> tuple[bool, float]:
+    """Orders the ends of a bracket: the lower one must decrease enough."""
+    return criteria.is_too_high(start, point), point.loss
 
 
 def _trial(first: Point, second: Point, stuck: bool) -> tuple[float, bool]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retroprop.errors import ArgumentError
+from retroprop.interop import weights as files
+from retroprop.train.checkpoint import Snapshot
 from retroprop.train.logs import CsvLog, JsonLinesLog
 from retroprop.train.tensorboard import EventWriter
 
@@ -44,6 +48,9 @@ class Callback:
     def on_interrupt(self, trainer: Trainer) -> None:
         """After Ctrl-C, between two steps."""
 
+    def on_diverged(self, trainer: Trainer) -> None:
+        """After a loss or gradient that is not finite; the error is about to be raised."""
+
     def on_fit_end(self, trainer: Trainer) -> None:
         """After the last step."""
 
@@ -55,6 +62,10 @@ class _Monitor:
         if mode not in ("auto", "min", "max"):
             raise ArgumentError(f'mode must be "auto", "min" or "max", not {mode!r}')
         self.name, self.mode, self.min_delta = name, mode, abs(min_delta)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the best so far."""
         self.best = math.nan
 
     def value(self, trainer: Trainer, record: Record) -> float:
@@ -109,13 +120,25 @@ class EarlyStopping(Callback):
         self.waited, self.best_epoch = 0, 0
         self.best_weights: dict[str, Any] | None = None
 
-    def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        self.monitor.reset()
+        self.waited, self.best_epoch, self.best_weights = 0, 0, None
+        for record in trainer.history:  # a resumed run goes on waiting where it was
+            self._watch(trainer, record)
+
+    def _watch(self, trainer: Trainer, record: Record) -> bool:
+        """Whether this epoch is the best so far."""
         if self.monitor.improved(self.monitor.value(trainer, record)):
             self.waited, self.best_epoch = 0, record["epoch"]
-            if self.restore_best:
-                self.best_weights = trainer.model.state_dict()
-            return
+            return True
         self.waited += 1
+        return False
+
+    def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+        if self._watch(trainer, record):
+            if self.restore_best:
+                self.best_weights = trainer.usable_weights()
+            return
         if self.waited >= self.patience:
             trainer.stop(f"no improvement for {self.waited} epochs")
 
@@ -138,33 +161,77 @@ class Plateau(Callback):
 class Checkpoint(Callback):
     """Keep the best weights and the whole last state in a folder.
 
-    Files: `weights.safetensors` (the best epoch's model), `last.safetensors` (everything that `Trainer.resume`
-    needs: model, optimizer, random state, position).
+    Files: `weights.safetensors` (the best epoch's model) and `last.safetensors` (everything that
+    `Trainer.resume` needs). Short epochs do not wait for the disk: files are written at most every
+    `every_seconds`, and always at the end, after Ctrl-C, and when the training diverges - then with
+    the state after the last epoch that went well.
 
     Args:
-        folder:  where; it is made.
-        monitor: as for EarlyStopping.
-        mode:    as for EarlyStopping.
+        folder:        where; it is made.
+        monitor:       as for EarlyStopping.
+        mode:          as for EarlyStopping.
+        keep:          "best" weights, or those of the "last" epoch.
+        every_seconds: least time between two writes.
     """
 
-    def __init__(self, folder: str | Path, monitor: str | None = None, mode: str = "auto") -> None:
-        self.folder = Path(folder)
+    def __init__(
+        self,
+        folder: str | Path,
+        monitor: str | None = None,
+        mode: str = "auto",
+        *,
+        keep: str = "best",
+        every_seconds: float = 5.0,
+    ) -> None:
+        if keep not in ("best", "last"):
+            raise ArgumentError(f'keep must be "best" or "last", not {keep!r}')
+        self.folder, self.keep, self.every_seconds = Path(folder), keep, every_seconds
         self.monitor = _Monitor(monitor, mode, 0.0)
+        self._pending: dict[str, Callable[[], None]] = {}
+        self._written = -math.inf
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.monitor.reset()
         for record in trainer.history:
             self.monitor.improved(self.monitor.value(trainer, record))
+        if not trainer.history:
+            self._take_weights(trainer)
+        self._take_state(trainer)
+        self._flush()
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
-        if self.monitor.improved(self.monitor.value(trainer, record)):
-            trainer.save_weights(self.folder / "weights.safetensors")
-        trainer.save(self.folder / "last.safetensors")
+        better = self.monitor.improved(self.monitor.value(trainer, record))
+        if better or self.keep == "last":
+            self._take_weights(trainer)
+        self._take_state(trainer)
+        if time.monotonic() - self._written >= self.every_seconds:
+            self._flush()
 
     def on_interrupt(self, trainer: Trainer) -> None:
-        trainer.save(self.folder / "last.safetensors")
-        if not (self.folder / "weights.safetensors").exists():
-            trainer.save_weights(self.folder / "weights.safetensors")
+        self._take_state(trainer)
+        self._flush()
+
+    def on_diverged(self, trainer: Trainer) -> None:
+        self._flush()
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        self._flush()
+
+    def _take_state(self, trainer: Trainer) -> None:
+        path, snapshot = self.folder / "last.safetensors", Snapshot(trainer)
+        self._pending["state"] = lambda: snapshot.write(path)
+
+    def _take_weights(self, trainer: Trainer) -> None:
+        path, weights = self.folder / "weights.safetensors", trainer.usable_weights()
+        self._pending["weights"] = lambda: files.save(weights, path)
+
+    def _flush(self) -> None:
+        """Write what is not written yet: weights first, the state that counts on them last."""
+        for name in ("weights", "state"):
+            if name in self._pending:
+                self._pending.pop(name)()
+        self._written = time.monotonic()
 
 
 class LogFiles(Callback):
@@ -186,6 +253,10 @@ class LogFiles(Callback):
 
     def on_interrupt(self, trainer: Trainer) -> None:
         self.events.write({"event": "interrupt", "epoch": trainer.epoch, "step": trainer.step})
+        self.events.close()
+
+    def on_diverged(self, trainer: Trainer) -> None:
+        self.events.write({"event": "diverged", "epoch": trainer.epoch, "step": trainer.step})
         self.events.close()
 
     def on_fit_end(self, trainer: Trainer) -> None:

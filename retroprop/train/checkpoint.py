@@ -20,21 +20,41 @@ from retroprop.interop import weights as files
 if TYPE_CHECKING:
     from retroprop.train.trainer import Trainer
 
-__all__ = ["resume", "save"]
+__all__ = ["Snapshot", "resume", "save"]
 
 State = dict[str, Any]
 
 
+class Snapshot:
+    """The state of a trainer at one moment, in memory: later steps do not change it.
+
+    Args:
+        trainer: whose state is taken.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
+        tensors["random.state"] = rng.default_generator().get_state()
+        state: State = {"format": 1}
+        for name, part in _parts(trainer).items():
+            state[name] = _take_tensors(part.state_dict(), name, tensors)
+        state.update(epoch=trainer.epoch, step=trainer.step, seed=trainer.seed)
+        state.update(position=dict(trainer.position), history=list(trainer.history))
+        self._state = state
+        self._arrays = {name: np.array(_array(item)) for name, item in tensors.items()}
+
+    def write(self, path: str | Path) -> None:
+        """Write everything that `resume` needs, in one step."""
+        files.save(self._arrays, path, {"trainer": json.dumps(self._state)})
+
+
+def _array(item: Any) -> Any:
+    return item.detach().numpy() if isinstance(item, Tensor) else item
+
+
 def save(trainer: Trainer, path: str | Path) -> None:
     """Write everything that `resume` needs."""
-    tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
-    tensors["random.state"] = rng.default_generator().get_state()
-    state: State = {"format": 1}
-    for name, part in _parts(trainer).items():
-        state[name] = _take_tensors(part.state_dict(), name, tensors)
-    state.update(epoch=trainer.epoch, step=trainer.step, seed=trainer.seed)
-    state.update(position=trainer._position, history=trainer.history)  # noqa: SLF001
-    files.save(tensors, path, {"trainer": json.dumps(state)})
+    Snapshot(trainer).write(path)
 
 
 def resume(trainer: Trainer, path: str | Path) -> None:
@@ -65,7 +85,7 @@ def resume(trainer: Trainer, path: str | Path) -> None:
         part.load_state_dict(parts[name])
     rng.default_generator().set_state(random_state)
     trainer.__dict__.update(progress)
-    trainer._position = position  # noqa: SLF001
+    trainer.position = position
 
 
 def _parts(trainer: Trainer) -> dict[str, Any]:

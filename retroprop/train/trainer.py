@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -15,14 +14,14 @@ from retroprop import dtypes, optim, tree
 from retroprop import metrics as metric_table
 from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
-from retroprop.data.dataset import Dataset, batches, length
-from retroprop.data.order import generator, shuffled
+from retroprop.data.dataset import Batch, Dataset, batches, length
+from retroprop.data.order import generator
 from retroprop.errors import ArgumentError, DivergedError, ShapeError
 from retroprop.interop import weights as files
 from retroprop.nn.module import Module
 from retroprop.train import checkpoint
 from retroprop.train.callbacks import Callback
-from retroprop.train.interrupt import Interruptible
+from retroprop.train.loop import Batching, Loop
 from retroprop.train.objective import Objective
 from retroprop.train.progress import Progress
 
@@ -50,6 +49,8 @@ class Trainer:
     Attributes:
         history: one record (dict) per epoch: epoch, loss, metrics, val_..., lr, seconds.
         epoch, step: how many are done.
+        position:    how far into the present epoch: batches, and the sums behind its loss.
+        stop_reason: why the last fit ended before its time, or None.
 
     Example:
         >>> import retroprop as rp
@@ -92,7 +93,7 @@ class Trainer:
         self.history: list[Record] = []
         self.epoch = self.step = 0
         self.stop_reason: str | None = None
-        self._position: Record = {"batch": 0, "loss": 0.0, "weight": 0.0}
+        self.position: Record = _start()
 
     # -- training --------------------------------------------------------------------------------
 
@@ -133,77 +134,47 @@ class Trainer:
         """
         data = _dataset(x, y, sample_weight, class_weight)
         held_out = None if validation_data is None else _pair(validation_data)
-        listeners = [*self.callbacks, *callbacks]
-        steps = math.ceil(len(data) / batch_size)
         display = progress if isinstance(progress, Progress) else Progress(enabled=progress)
-        self.stop_reason = None
-        for listener in listeners:
-            listener.on_fit_begin(self)
-        with Interruptible() as interrupt, display.fit(epochs=epochs, steps=steps):
-            while self.epoch < epochs and self.stop_reason is None:
-                self._run_epoch(data, held_out, batch_size, shuffle, listeners, display, interrupt)
-        for listener in listeners:
-            listener.on_fit_end(self)
+        batching = Batching(data, batch_size, self.seed, shuffle)
+        Loop(self, batching, held_out, [*self.callbacks, *callbacks], display).run(epochs)
         return self.history
 
     def stop(self, reason: str) -> None:
         """End the fit after this epoch; callbacks call it."""
         self.stop_reason = reason
 
-    def _run_epoch(
-        self,
-        data: Dataset,
-        held_out: Dataset | None,
-        batch_size: int,
-        shuffle: bool,
-        listeners: list[Callback],
-        display: Progress,
-        interrupt: Interruptible,
-    ) -> None:
-        began = time.perf_counter()
-        watchers = [one for one in listeners if type(one).on_step is not Callback.on_step]
-        for listener in listeners:
-            listener.on_epoch_begin(self)
+    # -- the steps of the loop (train/loop.py) ----------------------------------------------------
+
+    def begin_epoch(self) -> None:
+        """Ready the model and the metrics for training."""
         for metric in self.metrics:
             metric.reset()
         self.model.train()
-        at = self._position
-        order = shuffled(len(data), self.seed, self.epoch) if shuffle else np.arange(len(data))
-        rest = order[at["batch"] * batch_size :]
-        display.epoch_begin(self.epoch + 1)
-        for batch in batches(data, batch_size, rest):
-            loss, weight = self._train_step(batch)
-            at["batch"] += 1
-            at["loss"] += loss * weight
-            at["weight"] += weight
-            self.step += 1
-            display.step(at["batch"], loss=at["loss"] / at["weight"], lr=self.optimizer.lr)
-            for watcher in watchers:
-                watcher.on_step(self, loss)
-            if interrupt.requested:
-                for listener in listeners:
-                    listener.on_interrupt(self)
-                raise KeyboardInterrupt
-        record = {"epoch": self.epoch + 1, "loss": at["loss"] / at["weight"]}
-        record.update((metric.name, metric.compute()) for metric in self.metrics)
-        if held_out is not None:
-            scores = self.evaluate(held_out, batch_size=max(batch_size, 256))
-            record.update((f"val_{name}", score) for name, score in scores.items())
-        record["lr"] = self.optimizer.lr
-        record["seconds"] = time.perf_counter() - began
-        self.epoch += 1
-        self._position = {"batch": 0, "loss": 0.0, "weight": 0.0}
-        self.history.append(record)
-        display.epoch_end(record)
-        for listener in listeners:
-            listener.on_epoch_end(self, record)
 
-    def _train_step(self, batch: Any) -> tuple[float, float]:
-        """One update; returns the loss of the batch and how much the batch counts."""
+    def train_step(self, batch: Batch) -> float:
+        """One update of the weights; returns the loss of the batch.
+
+        Raises:
+            DivergedError: the loss or the gradient is not finite; the weights are as before.
+        """
         x, y, weights = batch
         if self.augment is not None:
-            x, y = self.augment(x, y, generator(self.seed, self.epoch, self._position["batch"]))
+            x, y = self.augment(x, y, generator(self.seed, self.epoch, self.position["batch"]))
         self.optimizer.zero_grad()
+        loss, weight = self._gradient(x, y, weights)
+        if weight:
+            self._check_gradient()
+            self.optimizer.step()
+            if self.ema is not None:
+                self.ema.update()
+        self.step += 1
+        self.position["batch"] += 1
+        self.position["loss"] += loss * weight
+        self.position["weight"] += weight
+        return loss
+
+    def _gradient(self, x: Any, y: Any, weights: Any) -> tuple[float, float]:
+        """Sets the gradients of a batch, part by part; returns its loss and how much it counts."""
         count = length(x)
         total = float(count if weights is None else weights.sum())
         value = 0.0
@@ -211,29 +182,48 @@ class Trainer:
             window = slice(part[0], part[-1] + 1)
             inputs, targets = self._tensors(x, window), self._tensors(y, window)
             counts = None if weights is None else self._tensors(weights, window)
+            weight = len(part) if weights is None else float(weights[window].sum())
+            if weight == 0.0:  # nothing here counts: 0 / 0 would be no number
+                continue
             prediction = self._predict(inputs)
             loss = self.objective(prediction, targets, counts)
-            share = (len(part) if weights is None else float(weights[window].sum())) / total
             loss_value = float(loss)
-            self._check_finite(loss_value)
+            if not math.isfinite(loss_value):
+                raise self._diverged(f"the loss is {loss_value}")
+            share = weight / total
             (loss if share == 1.0 else loss * share).backward()
             value += loss_value * share
             self._measure(prediction, targets, counts)
-        if self.clip_grad_norm is not None:
-            optim.clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
-        self.optimizer.step()
-        if self.ema is not None:
-            self.ema.update()
         return value, total
 
-    def _check_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise DivergedError(
-                f"the loss is {loss} at step {self.step + 1} (epoch {self.epoch + 1}); "
-                "this step was not applied",
-                fix=f"lower the learning rate (now {self.optimizer.lr:g}), "
-                "set clip_grad_norm=1.0, and check the data for huge values",
-            )
+    def _check_gradient(self) -> None:
+        """Clip the gradient; one that is not finite must not reach the weights."""
+        parameters = self.model.parameters()
+        if self.clip_grad_norm is None:
+            norm = float(optim.grad_norm(parameters))
+        else:
+            norm = float(optim.clip_grad_norm_(parameters, self.clip_grad_norm))
+        if not math.isfinite(norm):
+            raise self._diverged(f"the norm of the gradient is {norm}")
+
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            f"{what} at step {self.step + 1} (epoch {self.epoch + 1}); this step was not applied",
+            fix=f"lower the learning rate (now {self.optimizer.lr:g}), "
+            "set clip_grad_norm=1.0, and check the data for huge values",
+        )
+
+    def epoch_scores(self) -> dict[str, float]:
+        """Loss and metrics of the epoch so far."""
+        at = self.position
+        loss = at["loss"] / at["weight"] if at["weight"] else math.nan
+        return {"loss": loss, **{metric.name: metric.compute() for metric in self.metrics}}
+
+    def end_epoch(self, record: Record) -> None:
+        """Count an epoch and keep its record."""
+        self.epoch += 1
+        self.position = _start()
+        self.history.append(record)
 
     # -- using -----------------------------------------------------------------------------------
 
@@ -278,8 +268,13 @@ class Trainer:
 
     def save_weights(self, path: str | Path) -> None:
         """Write the model's weights (averaged ones when there is an EMA) to a safetensors file."""
+        files.save(self.usable_weights(), path)
+
+    def usable_weights(self) -> dict[str, Array]:
+        """A copy of the weights by name: those that `evaluate` uses, averaged when there is an EMA."""
         with self._averaged():
-            files.save(self.model.state_dict(), path)
+            state = self.model.state_dict()
+            return {name: np.array(value.detach().numpy()) for name, value in state.items()}
 
     def save(self, path: str | Path) -> None:
         """Write everything a later `resume` needs, in one file, in one step."""
@@ -330,7 +325,11 @@ class Trainer:
             self.model.train(was_training)
 
     def _averaged(self) -> Any:
-        return nullcontext() if self.ema is None else self.ema.apply()
+        return nullcontext() if self.ema is None else self.ema.applied()
+
+
+def _start() -> Record:
+    return {"batch": 0, "loss": 0.0, "weight": 0.0}
 
 
 def _dataset(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Dataset:

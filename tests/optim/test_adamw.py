@@ -18,9 +18,7 @@ def test_formula() -> None:
         step = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
         return p * (1 - 0.05 * 0.2) - 0.05 * step
 
-    agree(
-        follow(lambda ps: optim.AdamW(ps, lr=0.05, weight_decay=0.2), 7), restate(update, 7)
-    )
+    agree(follow(lambda ps: optim.AdamW(ps, lr=0.05, weight_decay=0.2), 7), restate(update, 7))
 
 
 def test_is_adam_without_decay() -> None:

@@ -123,6 +123,6 @@ def test_refused() -> None:
     ema = optim.EMA([w])
     with pytest.raises(CheckpointError, match="not found"):
         ema.load_state_dict({})
-    with pytest.raises(CheckpointError, match="average.0 is missing"):
+    with pytest.raises(CheckpointError, match=r"average\.0 is missing"):
         ema.load_state_dict({"state": {"count": np.int64(1)}, "decay": 0.5, "warmup": True})
     assert ema.decay == 0.999

@@ -44,7 +44,7 @@ def follow(make: Callable[..., Optimizer], steps: int, dtype: Any = np.float64) 
 
 
 def restate(update: Callable[[Array, Array, Memory, int], Array], steps: int) -> list[Array]:
-    """Where the update of one parameter gets, `update(p, g, memory, t)` with t from 1, in float64."""
+    """Where `update(p, g, memory, t)` of one parameter gets, with t from 1, in float64."""
     params = start()
     memories: list[Memory] = [{} for _ in params]
     for t in range(1, steps + 1):

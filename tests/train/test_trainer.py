@@ -132,7 +132,7 @@ def test_clipping_and_averaged_weights():
     raw = model.weight.tolist()
     averaged.evaluate(X, Y)
     assert model.weight.tolist() == raw
-    with ema.apply():
+    with ema.applied():
         assert model.weight.tolist() != raw
 
 

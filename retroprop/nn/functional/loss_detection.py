@@ -127,6 +127,7 @@ def softmax_focal_loss(
     labels = Labels(op, x, target, weights, axis, ignore_index)
     z, total = normaliser(x, axis)
     loss = ops.reshape(total, labels.counted.shape) - labels.pick(z)
+    loss = ops.where(labels.counted, loss, 0.0)  # before the power, where inf would become NaN
     return labels.settle(_focused(loss, -ops.expm1(-loss), gamma), reduction)
 
 
@@ -307,4 +308,6 @@ def ciou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e
 def _ratio(corners: tuple[Tensor, ...]) -> Tensor:
     """The angle of a box's diagonal from upright; a box without height lies flat."""
     x1, y1, x2, y2 = corners
-    return ops.atan2(x2 - x1, y2 - y1)  # type: ignore[no-any-return]
+    width, height = x2 - x1, y2 - y1
+    point = ops.logical_and(ops.equal(width, 0.0), ops.equal(height, 0.0))  # has no angle
+    return ops.atan2(width, ops.where(point, 1.0, height))  # type: ignore[no-any-return]

@@ -80,14 +80,14 @@ def ctc_loss(
     labels = _padded(asarray(targets), counts, x.shape[1], single)
     _check(x, labels, frames, counts, blank)
     wide = x if x.dtype.itemsize > 2 else astype(x, dtypes.float32)
-    loss = astype(-_log_likelihood(wide, labels, frames, counts, blank), x.dtype)
+    loss = -_log_likelihood(wide, labels, frames, counts, blank)
     never = ops.greater(loss, -0.1 * _NEVER)
     loss = ops.where(never, 0.0 if zero_infinity else float("inf"), loss)
     loss = ops.reshape(loss, ()) if single else loss
     if reduction == "mean":
         sizes = ops.reshape(ops.maximum(counts, 1), loss.shape)
         loss = loss / astype(sizes, loss.dtype)
-    return reduced(loss, reduction)
+    return astype(reduced(loss, reduction), x.dtype)
 
 
 def _lengths(name: str, given: Any, batch: int) -> Tensor:

@@ -54,7 +54,7 @@ def _windows(
     pairs = []
     for n, w, s, p, d in zip(spatial, window, steps, border, gaps, strict=True):
         reach = d * (w - 1) + 1
-        if s < 1 or not 0 <= 2 * p <= reach:
+        if s < 1 or not 0 <= 2 * p <= w:
             raise ArgumentError(
                 f"{name}: stride {s} or padding {p} does not suit a window of {w}",
                 fix="the stride is positive, the padding at most half of the window",

@@ -7,9 +7,12 @@ from typing import Any
 
 from retroprop.array.creation import asarray
 from retroprop.core.tensor import Tensor
+from retroprop.errors import IndexRangeError
+from retroprop.nn.functional._checks import is_known
 from retroprop.nn.functional.conv import batched, per_axis
 from retroprop.ops.maxpool import unpool
 from retroprop.ops.movement import reshape
+from retroprop.shapes import size
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d", "max_unpool_nd"]
 
@@ -36,6 +39,11 @@ def max_unpool_nd(
         spatial = tuple((n - 1) * s - 2 * p + w for n, w, s, p in how)
     else:
         spatial = tuple(output_size)[-count:]
+    if is_known(index) and index.size and index.numpy().max() >= size(spatial):
+        raise IndexRangeError(
+            f"{name}: index {index.numpy().max()} is outside an output of {spatial}",
+            fix="give output_size, the shape of what was pooled",
+        )
     y: Tensor = unpool(x, index, spatial=spatial, overlap=False)
     return y if given.ndim == x.ndim else reshape(y, y.shape[1:])
 

@@ -16,7 +16,9 @@ TF = torch.nn.functional
 
 ORDINARY = np.random.default_rng(0).normal(0.0, 2.0, (5, 6))
 CORNERS = np.array([[0.0, -0.0, 1.0, -1.0, 0.5, -0.5], [3.0, -3.0, 6.0, -6.0, 20.0, -20.0]])
-EXTREMES = np.array([[100.0, -100.0, 1e4, -1e4, 88.8, -88.8], [1e-6, -1e-6, 30.0, -30.0, 1e-30, 0.0]])
+EXTREMES = np.array(
+    [[100.0, -100.0, 1e4, -1e4, 88.8, -88.8], [1e-6, -1e-6, 30.0, -30.0, 1e-30, 0.0]]
+)
 GRIDS = {"ordinary": ORDINARY, "corners": CORNERS, "extremes": EXTREMES}
 
 CASES: dict[str, tuple[Any, Any]] = {

@@ -97,7 +97,9 @@ def test_floating_labels(function: Any) -> None:
 
 @pytest.mark.parametrize("function", LABELLED)
 def test_labels_of_another_shape(function: Any) -> None:
-    with pytest.raises(ShapeError, match=r"(?s)\(batch 3, classes 3\) needs .* \(batch 3\).*reshape"):
+    with pytest.raises(
+        ShapeError, match=r"(?s)\(batch 3, classes 3\) needs .* \(batch 3\).*reshape"
+    ):
         function(rp.asarray(SCORES), rp.asarray([[0], [1], [2]]))
     with pytest.raises(ShapeError, match="one class index for each row"):
         function(rp.asarray(SCORES), rp.asarray([0, 1]))

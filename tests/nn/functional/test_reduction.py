@@ -31,7 +31,7 @@ LOSSES = {
     "multilabel_soft_margin_loss": ([[1.0, 2.0]], [[0, 1]]),
     "margin_ranking_loss": ([0.5], [1.0], [1]),
     "cosine_embedding_loss": ([[0.5, 1.0]], [[1.0, 0.0]], [1]),
-    "triplet_margin_loss": ([[0.5]], [[1.0]], [[2.0]]),
+    "triplet_margin_loss": ([[0.5]], [[1.0]], [[1.25]]),
     "info_nce_loss": ([[0.5, 1.0]], [[1.0, 0.0]], [[-1.0, 0.5]]),
     "arcface_loss": ([[0.5, 0.1]], [0]),
     "sigmoid_focal_loss": ([[0.5]], [[1.0]]),

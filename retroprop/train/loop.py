@@ -1,0 +1,136 @@
+"""One call of `Trainer.fit`: epochs of batches, their numbers, and everyone who is told."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retroprop.data.dataset import Batch, Dataset, batches
+from retroprop.data.order import shuffled
+from retroprop.errors import ArgumentError, DivergedError
+from retroprop.train.callbacks import Callback
+from retroprop.train.interrupt import Interruptible
+from retroprop.train.progress import Progress
+
+if TYPE_CHECKING:
+    from retroprop.train.trainer import Trainer
+
+__all__ = ["Batching", "Loop"]
+
+Record = dict[str, Any]
+
+
+class Batching:
+    """How a data set is cut into the batches of an epoch: a pure function of seed and epoch.
+
+    Args:
+        data:       what is cut.
+        batch_size: examples in a batch, >= 1; the last one keeps what is left.
+        seed:       of the order.
+        shuffle:    a new order each epoch, or the data's own.
+
+    Example:
+        >>> batching = Batching(Dataset(np.arange(5)), batch_size=2, seed=0, shuffle=False)
+        >>> batching.steps, [batch.x.tolist() for batch in batching.epoch(0, first=1)]
+        (3, [[2, 3], [4]])
+    """
+
+    def __init__(self, data: Dataset, batch_size: int, seed: int, shuffle: bool) -> None:
+        whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+        if not whole or batch_size < 1:
+            raise ArgumentError(f"batch_size must be an integer >= 1, got {batch_size!r}")
+        self.data, self.batch_size = data, int(batch_size)
+        self.seed, self.shuffle = seed, shuffle
+
+    @property
+    def steps(self) -> int:
+        """How many batches an epoch has."""
+        return math.ceil(len(self.data) / self.batch_size)
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from number `first` on."""
+        count = len(self.data)
+        order = shuffled(count, self.seed, epoch) if self.shuffle else np.arange(count)
+        return batches(self.data, self.batch_size, order[first * self.batch_size :])
+
+
+class Loop:
+    """The loop around `Trainer.train_step`; the trainer holds all state, so that it can be saved.
+
+    Args:
+        trainer:   who is trained.
+        batching:  the training data, cut.
+        held_out:  validation data, or None.
+        listeners: callbacks.
+        display:   progress.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        batching: Batching,
+        held_out: Dataset | None,
+        listeners: list[Callback],
+        display: Progress,
+    ) -> None:
+        self.trainer, self.batching, self.held_out = trainer, batching, held_out
+        self.listeners, self.display = listeners, display
+        # A callback that leaves `on_step` as it is costs nothing per step.
+        self.watchers = [one for one in listeners if type(one).on_step is not Callback.on_step]
+
+    def run(self, epochs: int) -> None:
+        """Train until `epochs` epochs are done in all, or somebody stops it."""
+        trainer = self.trainer
+        trainer.stop_reason = None
+        self._tell("on_fit_begin")
+        with Interruptible() as interrupt, self.display.fit(epochs=epochs, steps=self.batching.steps):
+            while trainer.epoch < epochs and trainer.stop_reason is None:
+                try:
+                    self._epoch(interrupt)
+                except DivergedError:
+                    self._tell("on_diverged")
+                    raise
+        self._tell("on_fit_end")
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for listener in self.listeners:
+            getattr(listener, event)(self.trainer, *arguments)
+
+    def _epoch(self, interrupt: Interruptible) -> None:
+        trainer, began = self.trainer, time.perf_counter()
+        self._tell("on_epoch_begin")
+        trainer.begin_epoch()
+        self.display.epoch_begin(trainer.epoch + 1)
+        for batch in self.batching.epoch(trainer.epoch, trainer.position["batch"]):
+            self._step(batch)
+            if interrupt.requested:
+                self._tell("on_interrupt")
+                raise KeyboardInterrupt
+        record = {"epoch": trainer.epoch + 1, **trainer.epoch_scores()}
+        if self.held_out is not None:
+            self.display.stage("validating")
+            batch_size = max(self.batching.batch_size, 256)
+            scores = trainer.evaluate(self.held_out, batch_size=batch_size)
+            record.update((f"val_{name}", score) for name, score in scores.items())
+        record["lr"] = trainer.optimizer.lr
+        record["seconds"] = time.perf_counter() - began
+        trainer.end_epoch(record)
+        self.display.epoch_end(record)
+        self._tell("on_epoch_end", record)
+
+    def _step(self, batch: Batch) -> None:
+        trainer = self.trainer
+        loss = trainer.train_step(batch)
+        at = trainer.position
+        self.display.step(
+            at["batch"],
+            examples=len(batch.y) if isinstance(batch.y, np.ndarray) else 0,
+            loss=at["loss"] / at["weight"],
+            lr=trainer.optimizer.lr,
+        )
+        for watcher in self.watchers:
+            watcher.on_step(trainer, loss)
