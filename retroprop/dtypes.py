@@ -115,7 +115,7 @@ def canonical(dtype: Any) -> DType:
     if dtype == "bfloat16":
         return bfloat16()
     try:
-        found = np.dtype(dtype)
+        found: DType = np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"{dtype!r} is not a dtype", fix='write rp.float32 or "float32"') from None
     kind(found)
@@ -128,7 +128,8 @@ def bfloat16() -> DType:
         import ml_dtypes  # noqa: PLC0415  optional, loaded only when asked for
     except ImportError:
         raise MissingDependencyError("ml_dtypes", "half", "bfloat16") from None
-    return np.dtype(ml_dtypes.bfloat16)
+    found: DType = np.dtype(ml_dtypes.bfloat16)
+    return found
 
 
 def isdtype(dtype: Any, kind: Any) -> _truth:

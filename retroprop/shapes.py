@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from retroprop.errors import ArgumentError, IndexRangeError, ShapeError
 
@@ -63,7 +64,7 @@ def broadcast(*shapes: Shape, op: str = "broadcast") -> Shape:
     return tuple(result)
 
 
-def normalise_axis(axis: int, ndim: int, op: str = "op") -> int:
+def normalise_axis(axis: Any, ndim: int, op: str = "op") -> int:
     """A single axis as a number from 0.
 
     Raises:
@@ -75,13 +76,13 @@ def normalise_axis(axis: int, ndim: int, op: str = "op") -> int:
     """
     if not isinstance(axis, int) and not hasattr(axis, "__index__"):
         raise ArgumentError(f"{op}: axis must be an integer, not {axis!r}")
-    axis = axis.__index__()
+    axis = int(axis.__index__())
     if not -ndim <= axis < ndim:
         raise IndexRangeError(
             f"{op}: axis {axis} is out of range for a tensor of {ndim} dimensions",
             fix=f"use an axis from {-ndim} to {ndim - 1}" if ndim else "a 0-d tensor has no axes",
         )
-    return axis % ndim
+    return int(axis % ndim)
 
 
 def normalise_axes(axis: Axes, ndim: int, op: str = "op") -> tuple[int, ...]:

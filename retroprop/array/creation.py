@@ -56,7 +56,7 @@ def asarray(
             return obj.clone() if copy else obj
         if copy is False:
             raise ArgumentError(f"asarray: {obj.dtype} to {dtype} needs a copy, and copy=False")
-        return obj.astype(dtype)
+        return obj.astype(dtype)  # type: ignore[no-any-return]
     made = Tensor(obj, dtype)
     shares = isinstance(obj, np.ndarray) and np.shares_memory(made._array, obj)
     if copy is False and not shares:

@@ -214,7 +214,7 @@ def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Tensor:
         cut = -by % x.shape[at] if x.shape[at] else 0
         every = (slice(None),) * at
         x = concat([x[(*every, slice(cut, None))], x[(*every, slice(None, cut))]], axis=at)
-    return x
+    return x  # type: ignore[no-any-return]
 
 
 def tile(x: Any, repetitions: tuple[int, ...], /) -> Tensor:

@@ -60,7 +60,7 @@ def _floating(x: Any, name: str) -> Tensor:
         raise DTypeError(
             f"{name}: needs floating numbers, got {x.dtype}", fix="convert: x.astype(rp.float32)"
         )
-    return x
+    return x  # type: ignore[no-any-return]
 
 
 def _count(x: Tensor, axis: Axes) -> int:

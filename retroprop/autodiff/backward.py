@@ -53,7 +53,11 @@ def backward(
         TapeError:       the tape was freed by an earlier pass.
     """
     wanted = None if wrt is None else set(wrt)
-    nodes = nodes_before(roots, follow=lambda v: v.requires_grad and v.node.serial > since)
+
+    def inside(value: Value) -> bool:
+        return value.requires_grad and value.node is not None and value.node.serial > since
+
+    nodes = nodes_before(roots, follow=inside)
     needed = None
     if wanted is not None:
         needed = _leads_to(wanted, nodes)
@@ -141,5 +145,6 @@ def _pull(
 def _apply(rule: Rule, node: Node, g: Any, index: int, lift: Lift) -> Any:
     if rule.scale is not None:
         return g if rule.scale == 1.0 else multiply(g, rule.scale)
-    answer = rule.function(*[resolve(node, name, g, index, lift) for name in rule.needs])
+    function: Any = rule.function
+    answer = function(*[resolve(node, name, g, index, lift) for name in rule.needs])
     return multiply(g, answer) if rule.is_partial else answer

@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 from retroprop import settings
 from retroprop.cli import evaluate, info, predict, train
 from retroprop.cli.output import fail
-from retroprop.errors import DivergedError, RetropropError
+from retroprop.errors import RetropropError, nearest
+from retroprop.train.config import OPTIONS
 from retroprop.version import __version__
 
 __all__ = ["main"]
@@ -34,6 +36,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parsed(arguments: Sequence[str] | None) -> Namespace:
+    """The arguments by name; options of a run may stand before and after flags."""
+    parser = _parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    flags = [word for word in rest if word.startswith("-")]
+    if flags:
+        parser.error(f"{parsed.command}: {_unknown_flag(flags[0], parsed)}")
+    if rest and not hasattr(parsed, "options"):
+        parser.error(f"{parsed.command}: too many arguments: {' '.join(rest)}")
+    if rest:
+        parsed.options = [*parsed.options, *rest]
+    return parsed
+
+
+def _unknown_flag(flag: str, parsed: Namespace) -> str:
+    name = flag.lstrip("-").partition("=")[0].replace("-", "_")
+    if name in OPTIONS and hasattr(parsed, "options"):
+        return f"there is no {flag}; options of a run are written without dashes: {name}=VALUE"
+    known = [f"--{word}" for word in vars(parsed) if word not in _POSITIONAL]
+    close = nearest(flag.partition("=")[0], known)
+    return f"there is no {flag}" + (f"; did you mean {close}?" if close else "")
+
+
+_POSITIONAL = ("command", "run", "data", "run_folder")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code.
 
@@ -43,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0
     """
     try:
-        parsed = _parser().parse_intermixed_args(arguments)
+        parsed = _parsed(arguments)
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
@@ -51,8 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except DivergedError as error:
-        return fail(error, parsed, code=3)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

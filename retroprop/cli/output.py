@@ -1,4 +1,4 @@
-"""How commands speak: lines for people on standard error, results on standard output, one last JSON object."""
+"""How commands speak: to people on standard error, with results on standard output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _finite(item: Any) -> Any:
     return [_finite(value) for value in item] if isinstance(item, list | tuple) else item
 
 
-def fail(error: Exception, arguments: Namespace, *, code: int) -> int:
+def fail(error: Exception, arguments: Namespace, *, code: int, **known: Any) -> int:
     """Explain an error in a few lines (and as JSON when asked for); returns the exit code."""
     if isinstance(error, RetropropError):
         error.where = ""  # the line of this program that called is no help to its user
@@ -43,5 +43,5 @@ def fail(error: Exception, arguments: Namespace, *, code: int) -> int:
         text = f"{type(error).__name__}: {error}"
     say(f"retroprop {arguments.command}: {text}")
     if getattr(arguments, "json", False):
-        emit({"task": arguments.command, "error": text, "exit_code": code})
+        emit({"task": arguments.command, **known, "error": text, "exit_code": code})
     return code

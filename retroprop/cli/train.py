@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from retroprop.cli.output import emit, say
-from retroprop.errors import ArgumentError
+from retroprop.cli.output import emit, fail, say
+from retroprop.errors import ArgumentError, DivergedError
 from retroprop.train import config
 from retroprop.train import run as runs
 from retroprop.train.outcome import summary
@@ -19,7 +20,7 @@ _EXAMPLES = """examples:
   retroprop train examples/data/fashion_mnist.npz
   retroprop train houses.csv --target price epochs=50 hidden=128,64
   retroprop train photos/ image_size=64 lr=1e-3
-  retroprop train houses.csv --resume runs/houses-001
+  retroprop train --resume runs/houses-001
 """
 
 
@@ -30,8 +31,11 @@ def add(commands: Any) -> None:
         help="train a network on a CSV table, an .npz file or a folder of images",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    parser.add_argument("data", help="CSV or TSV (also .gz), .npz, or folder class/name.jpg")
+    parser.add_argument(
+        "data", nargs="?", help="CSV or TSV (also .gz), .npz, or folder class/name.jpg"
+    )
     parser.add_argument(
         "options", nargs="*", metavar="key=value", help="options of the run; --options lists them"
     )
@@ -41,10 +45,10 @@ def add(commands: Any) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing run folder")
     parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run")
     parser.add_argument("--config", metavar="FILE", help="options from .yaml, .toml or .json")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="errors and the last lines only")
     parser.add_argument("--json", action="store_true", help="print one last JSON object")
     parser.add_argument("--options", action=_ListOptions, nargs=0, help="list all options")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, options=[])
 
 
 class _ListOptions(argparse.Action):
@@ -59,15 +63,10 @@ class _ListOptions(argparse.Action):
 
 def run(arguments: Namespace) -> int:
     """Train, say where the run went, and print the final numbers."""
+    _put_apart(arguments)
     overrides = config.read_file(arguments.config) if arguments.config else {}
     overrides.update(config.parse_overrides(arguments.options))
-    if arguments.resume and (arguments.out or arguments.force):
-        raise ArgumentError("--resume continues in its own folder; drop --out and --force")
-    if arguments.resume:
-        folder = Path(arguments.resume)
-    else:
-        folder = runs.new_folder(arguments.data, arguments.out, force=arguments.force)
-    say(f"retroprop train {arguments.data}")
+    folder = _folder(arguments)
     try:
         result = runs.train(
             arguments.data,
@@ -77,13 +76,13 @@ def run(arguments: Namespace) -> int:
             folder=folder,
             resume=bool(arguments.resume),
             progress=not arguments.quiet,
-            say=say,
+            say=_nothing if arguments.quiet else say,
         )
     except KeyboardInterrupt:
-        say(f"interrupted and saved; continue with: {_again(arguments, folder)}")
-        if arguments.json:
-            emit({"task": "train", "run": str(folder), "interrupted": True, "exit_code": 130})
-        return 130
+        return _interrupted(arguments, folder)
+    except DivergedError as error:
+        say(f"the last good state is in {folder}")
+        return fail(error, arguments, code=3, run=str(folder))
     for line in summary(result):
         say(line)
     if arguments.json:
@@ -91,6 +90,39 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _again(arguments: Namespace, folder: Path) -> str:
-    target = f" --target {arguments.target}" if arguments.target else ""
-    return f"retroprop train {arguments.data}{target} --resume {folder}"
+def _put_apart(arguments: Namespace) -> None:
+    """`train --resume RUN epochs=9`: the first word is an option when it cannot be the data."""
+    first = arguments.data
+    if arguments.resume and first and "=" in first and not Path(first).exists():
+        arguments.options.insert(0, first)
+        arguments.data = None
+    if arguments.data is None and not arguments.resume:
+        raise ArgumentError(
+            "which data? give a CSV table, an .npz file or a folder of images",
+            fix="for example: retroprop train houses.csv --target price",
+        )
+
+
+def _folder(arguments: Namespace) -> Path:
+    if not arguments.resume:
+        return runs.new_folder(arguments.data, arguments.out, force=arguments.force)
+    if arguments.out or arguments.force:
+        raise ArgumentError("--resume continues in its own folder; drop --out and --force")
+    return Path(arguments.resume)
+
+
+def _nothing(text: str) -> None:
+    """What --quiet says about the data and the model."""
+
+
+def _interrupted(arguments: Namespace, folder: Path) -> int:
+    saved = (folder / "last.safetensors").exists()
+    if saved:
+        again = f"retroprop train --resume {shlex.quote(str(folder))}"
+        say(f"interrupted and saved; continue with: {again}")
+    else:
+        say("interrupted before training began; nothing was saved")
+    if arguments.json:
+        known = {"run": str(folder)} if saved else {}
+        emit({"task": "train", **known, "interrupted": True, "saved": saved, "exit_code": 130})
+    return 130

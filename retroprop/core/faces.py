@@ -128,7 +128,7 @@ def _install() -> None:
         if op.method:
             setattr(Tensor, op.name, _face(op.name))
     Tensor.astype = astype  # type: ignore[attr-defined]
-    Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+    setattr(Tensor, "__hash__", object.__hash__)  # noqa: B010  __eq__ had taken it away
 
 
 _install()

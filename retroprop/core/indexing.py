@@ -313,5 +313,5 @@ def _lone_mask(key: Any, shape: Shape) -> Tensor | None:
     return _reshape(mask, aligned)  # type: ignore[no-any-return]
 
 
-Tensor.__getitem__ = get_item  # type: ignore[method-assign]
-Tensor.__setitem__ = set_item  # type: ignore[method-assign]
+setattr(Tensor, "__getitem__", get_item)  # noqa: B010  declared in `core.operators`
+setattr(Tensor, "__setitem__", set_item)  # noqa: B010

@@ -193,7 +193,7 @@ def _prepare(op: Op, operands: Sequence[Any], make: Any) -> list[Any]:
             tensors.append(make(operand))
     if not op.variadic and len(tensors) != op.arity:
         raise TypeError(f"{op.name}() takes {op.arity} tensors, {len(operands)} were given")
-    if plain and op.takes(first):
+    if plain and first is not None and op.takes(first):
         return tensors
     return _promoted(op, operands, tensors, make)
 

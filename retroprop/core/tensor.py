@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from retroprop import dtypes
-from retroprop.autodiff import backward
+from retroprop.autodiff.backward import backward
+from retroprop.core.convert import as_array
+from retroprop.core.operators import Operators
 from retroprop.core.tape import (
     execute,
     is_grad_enabled,
@@ -29,7 +31,7 @@ __all__ = ["Tensor"]
 Array = np.ndarray[Any, Any]
 
 
-class Tensor:
+class Tensor(Operators):
     """An n-dimensional array in a cell, with the gradient of a later result with respect to it.
 
     Made by `rp.asarray`, `rp.tensor`, `rp.zeros`, ... and by every function on Tensors. Operations never
@@ -49,32 +51,6 @@ class Tensor:
 
     __slots__ = ("__weakref__", "_array", "_requires_grad", "_value", "grad")
     __array_priority__ = 1000  # NumPy's operators give way to ours
-
-    if TYPE_CHECKING:
-        def __getattr__(self, name: str) -> Any: ...
-        def __getitem__(self, key: Any) -> Tensor: ...
-        def __setitem__(self, key: Any, value: Any) -> None: ...
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __pow__(self, other: Any) -> Tensor: ...
-        def __rpow__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __mod__(self, other: Any) -> Tensor: ...
-        def __floordiv__(self, other: Any) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __lt__(self, other: Any) -> Tensor: ...
-        def __le__(self, other: Any) -> Tensor: ...
-        def __gt__(self, other: Any) -> Tensor: ...
-        def __ge__(self, other: Any) -> Tensor: ...
-        def __and__(self, other: Any) -> Tensor: ...
-        def __or__(self, other: Any) -> Tensor: ...
-        def __invert__(self) -> Tensor: ...
 
     def __init__(self, data: Any, dtype: Any = None, *, requires_grad: bool = False) -> None:
         self._array: Array = as_array(data, dtype)
@@ -103,12 +79,12 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
-        return self._array.shape
+        return self._array.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return self._array.dtype
+        return self._array.dtype  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
@@ -120,10 +96,7 @@ class Tensor:
         """Number of elements."""
         return self._array.size
 
-    @property
-    def device(self) -> str:
-        """Always "cpu"; the Array API asks for it."""
-        return "cpu"
+    device = "cpu"  # the Array API asks for it
 
     @property
     def T(self) -> Tensor:
@@ -132,14 +105,15 @@ class Tensor:
             raise ShapeError(
                 f"T: needs a matrix, got {self.ndim} axes", fix="use .mT or rp.permute_dims(x, axes)"
             )
-        return self.permute_dims((1, 0))
+        return self.permute_dims((1, 0))  # type: ignore[no-any-return]
 
     @property
     def mT(self) -> Tensor:
         """The last two axes swapped."""
         if self.ndim < 2:
             raise ShapeError(f"mT: needs at least two axes, got {self.ndim}")
-        return self.permute_dims((*range(self.ndim - 2), self.ndim - 1, self.ndim - 2))
+        swapped = (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
+        return self.permute_dims(swapped)  # type: ignore[no-any-return]
 
     @property
     def value(self) -> Value:
@@ -374,33 +348,6 @@ class Tensor:
 
 
 _PLAIN = (dtypes.default_float, dtypes.default_int, dtypes.bool)
-
-
-def as_array(data: Any, dtype: Any = None) -> Array:
-    """An array of a number type; Python floats become float32, ints int64."""
-    if isinstance(data, Tensor):
-        array = data._array  # noqa: SLF001
-    elif isinstance(data, np.ndarray | np.generic):
-        array = np.asarray(data)
-    else:
-        array = _from_python(data)
-        if dtype is None and array.dtype.kind in "fc" and not hasattr(data, "__array__"):
-            dtype = dtypes.float32 if array.dtype.kind == "f" else dtypes.complex64
-    dtype = array.dtype if dtype is None else dtypes.canonical(dtype)
-    dtypes.kind(dtype)
-    if array.dtype.kind not in "biufcV":
-        dtypes.kind(array.dtype)
-    return array if array.dtype == dtype else array.astype(dtype)
-
-
-def _from_python(data: Any) -> Array:
-    """Lists of numbers and Tensors, or anything NumPy reads."""
-    if isinstance(data, list | tuple) and any(isinstance(item, Tensor) for item in data):
-        data = [item.detach().numpy() if isinstance(item, Tensor) else item for item in data]
-    try:
-        return np.asarray(data)
-    except ValueError as error:
-        raise ShapeError(f"no tensor can be made of this: {error}") from None
 
 
 def _seed(tensor: Tensor, gradient: Any, tape: bool) -> Any:

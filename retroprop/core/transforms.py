@@ -70,9 +70,9 @@ class _Traced:
             roots, given = zip(*live, strict=True)
             given = given if tape else tuple(seed.detach().numpy() for seed in given)
             found = pull_back(roots, given, self.values, retain=retain or tape, tape=tape)
-        result = []
+        result: list[Tensor] = []
         for leaf, value in zip(self.leaves, self.values, strict=True):
-            cotangent = found.get(value)
+            cotangent: Any = found.get(value)
             if cotangent is None:
                 cotangent = np.zeros(leaf.shape, leaf.dtype)
             known = isinstance(cotangent, Tensor)

@@ -7,6 +7,7 @@ as it is. A SHA-256 over all tensors goes into the header's metadata.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import struct
 from collections.abc import Mapping
@@ -64,7 +65,17 @@ def save(
         array = item.detach().numpy() if isinstance(item, Tensor) else np.asarray(item)
         arrays[name] = np.ascontiguousarray(array).reshape(array.shape)
     extra = {**(metadata or {}), "format": "pt", "sha256": _digest(arrays)}
-    write_atomically(path, _serialise(arrays, metadata=extra))
+    write_atomically(path, _in_order(_serialise(arrays, metadata=extra)))
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata sorted: safetensors writes them in another order each time."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors stay aligned
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:

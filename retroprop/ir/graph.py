@@ -108,16 +108,13 @@ def nodes_before(values: Iterable[Value], follow: Callable[[Value], bool] | None
         follow: whether to look behind a value; None looks behind all.
     """
     found: set[Node] = set()
-    stack = [value.node for value in values if value.node is not None]
+    stack = list(values)
     while stack:
-        node = stack.pop()
-        if node in found:
-            continue
-        found.add(node)
-        for operand in node.operands:
-            new = operand.node is not None and operand.node not in found
-            if new and (follow is None or follow(operand)):
-                stack.append(operand.node)
+        value = stack.pop()
+        node = value.node
+        if node is not None and node not in found and (follow is None or follow(value)):
+            found.add(node)
+            stack.extend(node.operands)
     return sorted(found, key=lambda node: node.serial)
 
 

@@ -7,7 +7,8 @@ start.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from retroprop.array.creation import full
 from retroprop.core.tensor import Tensor
@@ -57,45 +58,56 @@ class _Activation(Optioned):
     initialiser: str = "xavier"
 
 
+class _Plain(_Activation):
+    """Those without options."""
+
+    _function: ClassVar[Callable[..., Tensor]]
+
+    def forward(self, input: Any) -> Tensor:
+        return self._function(input)
+
+
 class _InPlace(_Activation):
+    """Those with no option but `inplace`."""
+
+    _function: ClassVar[Callable[..., Tensor]]
+
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
+    def forward(self, input: Any) -> Tensor:
+        return self._function(input, self.inplace)
 
-class Sigmoid(_Activation):
+
+class Sigmoid(_Plain):
     """y = 1 / (1 + exp(-x)), elementwise."""
 
-    def forward(self, input: Any) -> Tensor:
-        return smooth.sigmoid(input)
+    _function = staticmethod(smooth.sigmoid)
 
 
-class Tanh(_Activation):
+class Tanh(_Plain):
     """Hyperbolic tangent, elementwise."""
 
-    def forward(self, input: Any) -> Tensor:
-        return smooth.tanh(input)
+    _function = staticmethod(smooth.tanh)
 
 
-class LogSigmoid(_Activation):
+class LogSigmoid(_Plain):
     """y = -log(1 + exp(-x)), elementwise."""
 
-    def forward(self, input: Any) -> Tensor:
-        return smooth.logsigmoid(input)
+    _function = staticmethod(smooth.logsigmoid)
 
 
-class Softsign(_Activation):
+class Softsign(_Plain):
     """y = x / (1 + |x|), elementwise."""
 
-    def forward(self, input: Any) -> Tensor:
-        return smooth.softsign(input)
+    _function = staticmethod(smooth.softsign)
 
 
-class Tanhshrink(_Activation):
+class Tanhshrink(_Plain):
     """y = x - tanh(x), elementwise."""
 
-    def forward(self, input: Any) -> Tensor:
-        return smooth.tanhshrink(input)
+    _function = staticmethod(smooth.tanhshrink)
 
 
 class ReLU(_InPlace):
@@ -107,61 +119,48 @@ class ReLU(_InPlace):
     """
 
     initialiser = "he"
-
-    def forward(self, input: Any) -> Tensor:
-        return straight.relu(input, self.inplace)
+    _function = staticmethod(straight.relu)
 
 
 class ReLU6(_InPlace):
     """y = min(max(x, 0), 6), elementwise."""
 
     initialiser = "he"
-
-    def forward(self, input: Any) -> Tensor:
-        return straight.relu6(input, self.inplace)
+    _function = staticmethod(straight.relu6)
 
 
 class SELU(_InPlace):
     """y = 1.0507 elu(x, 1.6733), elementwise; start the weights with `nn.init.lecun_normal_`."""
 
     initialiser = "lecun"
-
-    def forward(self, input: Any) -> Tensor:
-        return smooth.selu(input, self.inplace)
+    _function = staticmethod(smooth.selu)
 
 
 class SiLU(_InPlace):
     """y = x sigmoid(x), elementwise."""
 
     initialiser = "he"
-
-    def forward(self, input: Any) -> Tensor:
-        return smooth.silu(input, self.inplace)
+    _function = staticmethod(smooth.silu)
 
 
 class Mish(_InPlace):
     """y = x tanh(softplus(x)), elementwise."""
 
     initialiser = "he"
-
-    def forward(self, input: Any) -> Tensor:
-        return smooth.mish(input, self.inplace)
+    _function = staticmethod(smooth.mish)
 
 
 class Hardsigmoid(_InPlace):
     """y = min(max(x + 3, 0), 6) / 6, elementwise."""
 
-    def forward(self, input: Any) -> Tensor:
-        return straight.hardsigmoid(input, self.inplace)
+    _function = staticmethod(straight.hardsigmoid)
 
 
 class Hardswish(_InPlace):
     """y = x min(max(x + 3, 0), 6) / 6, elementwise."""
 
     initialiser = "he"
-
-    def forward(self, input: Any) -> Tensor:
-        return straight.hardswish(input, self.inplace)
+    _function = staticmethod(straight.hardswish)
 
 
 class LeakyReLU(_Activation):
@@ -244,9 +243,6 @@ class ELU(_Activation):
 class CELU(ELU):
     """x above 0, alpha (exp(x / alpha) - 1) below, elementwise."""
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(alpha, inplace)
-
     def forward(self, input: Any) -> Tensor:
         return smooth.celu(input, self.alpha, self.inplace)
 
@@ -314,9 +310,6 @@ class Softshrink(_Activation):
 class Hardshrink(Softshrink):
     """x where |x| > lambd, 0 elsewhere."""
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__(lambd)
-
     def forward(self, input: Any) -> Tensor:
         return straight.hardshrink(input, self.lambd)
 
@@ -350,9 +343,6 @@ class GLU(_AlongAxis):
 class SwiGLU(GLU):
     """silu of the first half of axis `dim` times the second half."""
 
-    def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim)
-
     def forward(self, input: Any) -> Tensor:
         return smooth.swiglu(input, self.dim)
 
@@ -376,18 +366,12 @@ class Softmax(_AlongAxis):
 class LogSoftmax(Softmax):
     """Logarithm of the softmax along axis `dim`."""
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__(dim)
-
     def forward(self, input: Any) -> Tensor:
         return log_softmax(input, self.dim)
 
 
 class Softmin(Softmax):
     """Softmax of -x along axis `dim`."""
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__(dim)
 
     def forward(self, input: Any) -> Tensor:
         return softmin(input, self.dim)

@@ -18,6 +18,7 @@ from retroprop.nn.parameter import Parameter
 from retroprop.ops.linalg import matmul
 from retroprop.ops.movement import concatenate, pad, permute_dims, reshape, split
 from retroprop.ops.reduction import broadcast_to
+from retroprop.shapes import size
 
 __all__ = ["MultiheadAttention"]
 
@@ -156,7 +157,19 @@ class MultiheadAttention(Optioned):
             zeros_(self.out_proj.bias)
 
     def extra_repr(self) -> str:
-        return super().extra_repr() + shown_dtype(self.out_proj.weight)
+        shown = super().extra_repr() + shown_dtype(self.out_proj.weight)
+        for name in ("kdim", "vdim"):  # embed_dim is their default
+            shown = shown.replace(f", {name}={self.embed_dim}", "")
+        return shown
+
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        shapes = [each.shape for each in args[:3]] or [output[0].shape]
+        query, key, value = (*shapes, *(shapes[-1],) * (3 - len(shapes)))
+        rows, inputs = size(query[:-1]), size(key[:-1]) * self.kdim + size(value[:-1]) * self.vdim
+        keys = key[1 if self.batch_first and len(key) == 3 else 0]
+        keys += self.add_bias_kv + self.add_zero_attn
+        pairs = 2 * rows * keys  # scores and averages; out_proj counts itself
+        return self.embed_dim * (rows * self.embed_dim + inputs + pairs)  # type: ignore[no-any-return]
 
     def forward(
         self,
@@ -272,16 +285,17 @@ class MultiheadAttention(Optioned):
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
         axes = "batch, time" if self.batch_first else "time, batch"
-        sizes = (self.embed_dim, self.kdim, self.vdim)
-        for name, x, size in zip(
-            ("query", "key", "value"), (query, key, value), sizes, strict=True
+        for name, x, option in (
+            ("query", query, "embed_dim"),
+            ("key", key, "kdim"),
+            ("value", value, "vdim"),
         ):
-            if x.ndim != query.ndim or x.ndim not in {2, 3} or x.shape[-1] != size:
-                fix = f"make it with {'embed_dim' if name == 'query' else name[0] + 'dim'}="
+            wanted, is_ranked = getattr(self, option), x.ndim == query.ndim in {2, 3}
+            if not is_ranked or x.shape[-1] != wanted:
                 raise ShapeError(
-                    f"MultiheadAttention expects {name} ({axes}, {size} features), or all three "
+                    f"MultiheadAttention expects {name} ({axes}, {wanted} features), or all three "
                     f"without batch; got {x.shape}",
-                    fix=f"{fix}{x.shape[-1]}" if x.ndim == query.ndim in {2, 3} else None,
+                    fix=f"make it with {option}={x.shape[-1]}" if is_ranked else None,
                 )
         if query.ndim == 2:
             agree = key.shape[0] == value.shape[0]

@@ -43,6 +43,11 @@ class _Cell(Optioned):
         """Draw all parameters anew, uniform in ±1/sqrt(hidden features)."""
         draw_uniform(1 / math.sqrt(self.hidden_size), *self.parameters(recurse=False))
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        state = output[0] if isinstance(output, tuple) else output
+        rows = state.size // self.hidden_size
+        return rows * (self.weight_ih.size + self.weight_hh.size)  # type: ignore[no-any-return]
+
     def extra_repr(self) -> str:
         return super().extra_repr() + shown_dtype(self.weight_ih)
 

@@ -183,8 +183,9 @@ def _plan(module: Module, unseen: _Rule, last: _Rule) -> Iterator[tuple[Module, 
         return
     children = _inside(module)
     yield module, unseen if children else last
-    for child in children:
-        yield from _plan(child, unseen, unseen)
+    projects = any(name.endswith("proj_weight") for name, _ in _own(module))
+    for child in children:  # what attention holds has no activation behind it
+        yield from _plan(child, unseen, _LINEAR if projects else unseen)
 
 
 def _line(module: Module) -> Iterator[Module]:
@@ -222,7 +223,7 @@ def _start(layer: Module, rule: _Rule, generator: Any) -> None:
     weighted = any(value.ndim > 1 for _, value in own)
     for name, value in own:
         if recurrent:
-            _start_recurrent(name, value, dict(own), generator)
+            _start_recurrent(name, value, layer, generator)
         elif value.ndim > 1 and name == "weight":
             _start_weight(value, rule, "fan_out" if _is_transposed(layer) else "fan_in", generator)
         elif value.ndim > 1 and name.endswith("proj_weight"):
@@ -256,13 +257,14 @@ def _start_embedding(layer: Any, generator: Any) -> None:
             layer.weight.assign(ops.where(ops.reshape(rows, (-1, 1)), 0.0, layer.weight))
 
 
-def _start_recurrent(
-    name: str, value: Parameter, own: dict[str, Parameter], generator: Any
-) -> None:
+def _start_recurrent(name: str, value: Parameter, layer: Any, generator: Any) -> None:
     """Weights gate by gate; (gates * hidden, ...) lie one below the other."""
-    hidden = next(v.shape[1] for n, v in own.items() if n.startswith("weight_hh"))
+    past = (each for key, each in _own(layer) if key.startswith("weight_hh"))
+    hidden = getattr(layer, "hidden_size", None) or next(past).shape[1]
     gates = value.shape[0] // hidden
-    if value.ndim > 1:
+    if name.startswith("weight_hr"):  # the projection of an LSTM, which has no gates
+        xavier_uniform_(value, generator=generator)
+    elif value.ndim > 1:
         fill = orthogonal_ if name.startswith("weight_hh") else xavier_uniform_
         parts = [Tensor(value.numpy()[i * hidden : (i + 1) * hidden]) for i in range(gates)]
         filled = [fill(part, generator=generator) for part in parts]

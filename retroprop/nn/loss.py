@@ -135,8 +135,14 @@ class PoissonNLLLoss(Loss):
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def forward(self, log_input: Any, target: Any) -> Tensor:
-        options = {"eps": self.eps, "reduction": self.reduction}
-        return numbers.poisson_nll_loss(log_input, target, self.log_input, self.full, **options)  # type: ignore[arg-type]
+        return numbers.poisson_nll_loss(
+            log_input,
+            target,
+            self.log_input,
+            self.full,
+            eps=self.eps,
+            reduction=self.reduction,
+        )
 
 
 class GaussianNLLLoss(Loss):
@@ -202,8 +208,8 @@ class NLLLoss(Loss):
         self.weight, self.ignore_index = as_buffer(weight), ignore_index
 
     def forward(self, input: Any, target: Any) -> Tensor:
-        options = {"ignore_index": self.ignore_index, "reduction": self.reduction}
-        return classes.nll_loss(input, target, self.weight, **options)  # type: ignore[arg-type]
+        options: dict[str, Any] = {"ignore_index": self.ignore_index}
+        return classes.nll_loss(input, target, self.weight, reduction=self.reduction, **options)
 
 
 class BCELoss(Loss):

@@ -70,9 +70,6 @@ class HingeLoss(Loss):
 class HingeEmbeddingLoss(HingeLoss):
     """A distance where the target is 1, what is missing to the margin where it is -1."""
 
-    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(margin, reduction=reduction)
-
     def forward(self, input: Any, target: Any) -> Tensor:
         return margins.hinge_embedding_loss(input, target, self.margin, reduction=self.reduction)
 

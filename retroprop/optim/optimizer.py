@@ -279,15 +279,15 @@ def workable(param: Tensor) -> Tensor:
 
 
 def _checked_gradient(param: Tensor, what: str) -> Tensor:
-    g = param.grad
-    if not isinstance(g, Tensor) or g.shape != param.shape or g.dtype != param.dtype:
-        shape, dtype = getattr(g, "shape", None), getattr(g, "dtype", None)
-        raise ShapeError(
-            f"{what} is a {type(g).__name__} of shape {shape} and dtype {dtype}, "
-            f"the parameter a Tensor of {param.shape} and {param.dtype}",
-            fix="assign .grad a Tensor like the parameter",
-        )
-    return g
+    g: Any = param.grad
+    if isinstance(g, Tensor) and g.shape == param.shape and g.dtype == param.dtype:
+        return g
+    shape, dtype = getattr(g, "shape", None), getattr(g, "dtype", None)
+    raise ShapeError(
+        f"{what} is a {type(g).__name__} of shape {shape} and dtype {dtype}, "
+        f"the parameter a Tensor of {param.shape} and {param.dtype}",
+        fix="assign .grad a Tensor like the parameter",
+    )
 
 
 def moving(average: Tensor, x: Tensor, weight: float) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from retroprop.errors import ArgumentError, DataError, MissingDependencyError, unknown
 
-__all__ = ["OPTIONS", "Option", "defaults_for", "parse_overrides", "read_file", "resolve"]
+__all__ = ["OPTIONS", "Option", "checked", "defaults_for", "parse_overrides", "read_file", "resolve"]
 
 Config = dict[str, Any]
 
@@ -52,8 +52,8 @@ def _maybe(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 OPTIONS: dict[str, Option] = {
     "model": Option(str, None, None, None, "mlp or cnn"),
-    "hidden": Option(_sizes, None, 1, None, "sizes of the dense hidden layers, e.g. 256,128"),
-    "channels": Option(_sizes, None, 1, None, "channels of the convolutions, e.g. 16,32"),
+    "hidden": Option(_sizes, None, 1, 2**16, "sizes of the dense hidden layers, e.g. 256,128"),
+    "channels": Option(_sizes, None, 1, 2**12, "channels of the convolutions, e.g. 16,32"),
     "activation": Option(str, None, None, None, "relu, gelu, silu, tanh, sigmoid, elu, ..."),
     "batch_norm": Option(_flag, None, None, None, "batch normalisation after each layer"),
     "dropout": Option(float, None, 0, 0.95, "share of hidden units dropped in training"),
@@ -69,10 +69,10 @@ OPTIONS: dict[str, Option] = {
     "augment": Option(str, None, None, None, "images: none, shift, flip (shift and flip)"),
     "ema": Option(float, 0.0, 0, 0.9999, "decay of averaged weights; 0 for none"),
     "patience": Option(_maybe(_whole), None, 1, None, "epochs without improvement, or none"),
-    "validation": Option(float, 0.1, 0.01, 0.9, "share of the training part held out"),
+    "validation": Option(float, None, 0, 0.9, "share of the training part held out; 0 for none"),
     "test_fraction": Option(float, 0.2, 0.01, 0.9, "share for the test, if the data has no test part"),
     "limit": Option(_maybe(_whole), None, 2, None, "use at most this many examples"),
-    "image_size": Option(_maybe(_whole), None, 4, None, "folders of images: height and width"),
+    "image_size": Option(_maybe(_whole), None, 4, 2**12, "folders of images: height and width"),
     "accumulate": Option(_whole, 1, 1, None, "parts that each batch is computed in"),
     "seed": Option(_whole, 0, 0, 2**31, "of splits, initial weights, order and dropout"),
 }
@@ -92,6 +92,7 @@ _BY_KIND: dict[str, Config] = {
         "schedule": "one_cycle",
         "augment": "flip",
         "patience": None,
+        "validation": 0.1,
     },
     "table": {
         "model": "mlp",
@@ -104,6 +105,7 @@ _BY_KIND: dict[str, Config] = {
         "schedule": "one_cycle",
         "augment": "none",
         "patience": None,
+        "validation": 0.1,
     },
 }
 
@@ -198,6 +200,21 @@ def _parsed(path: str, text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise DataError(f"damaged: {error}", file=path) from None
+
+
+def checked(overrides: Mapping[str, Any]) -> Config:
+    """Options given from Python, read as those of the command line are.
+
+    Raises:
+        ArgumentError: an unknown option (with the nearest match), or a value that cannot be used.
+
+    Example:
+        >>> checked({"epochs": 5.0, "hidden": (64, 32)})
+        {'epochs': 5, 'hidden': [64, 32]}
+    """
+    return {
+        str(name): _read_value(str(name), value, "options") for name, value in overrides.items()
+    }
 
 
 def resolve(kind: str, examples: int, overrides: Mapping[str, Any]) -> Config:

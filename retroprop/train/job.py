@@ -71,14 +71,14 @@ class Job:
         data:      what `data.load` returned.
         overrides: options by name.
         folder:    where the run goes; nothing is written before `begin`.
-        source:    path of the data, or what to call them.
+        asked:     source (a path, or what to call the data), target and task as they were given.
 
     Raises:
         ArgumentError: options that are unknown or do not fit the data.
     """
 
-    def __init__(self, data: Any, overrides: dict[str, Any], folder: Path, source: str) -> None:
-        self.data, self.folder, self.source = data, folder, source
+    def __init__(self, data: Any, overrides: dict[str, Any], folder: Path, asked: dict[str, Any]) -> None:
+        self.data, self.folder, self.asked = data, folder, asked
         self.options = resolve(data.kind, len(data.y_train), overrides)
         self._split()
         outputs = len(data.class_names) or self.y_train.shape[1]
@@ -164,23 +164,25 @@ class Job:
         was = read_json(self.folder / "preprocess.json")
         if was != json.loads(json.dumps(self.preprocessor.to_dict())):
             raise CheckpointError(
-                f"{self.folder} was trained on other data than {self.source}",
+                f"{self.folder} was trained on other data than {self.asked['source']}",
                 fix="resume with the same data, seed and split; or start anew with --out",
             )
         trainer.resume(self.folder / "last.safetensors")
         self._write_config()
 
-    def _write_config(self) -> None:
-        config = {
+    def _config(self) -> dict[str, Any]:
+        return {
             "format": FORMAT,
             "retroprop": __version__,
-            "source": self.source,
+            "asked": self.asked,
             "task": self.data.task,
             "target": self.data.target.name,
             "options": self.options,
             "model": self.description,
         }
-        write_atomically(self.folder / "config.json", _json(config))
+
+    def _write_config(self) -> None:
+        write_atomically(self.folder / "config.json", _json(self._config()))
 
     def fit(self, trainer: Trainer, progress: bool) -> None:
         """Train, then take the weights that were kept."""
@@ -218,8 +220,7 @@ class Job:
             **measured,
         }
         write_atomically(self.folder / "result.json", _json(result))
-        settings = {"source": self.source, "options": self.options, "model": self.description}
-        outcome.report(self.folder, data, settings, trainer, outputs, result)
+        outcome.report(self.folder, data, self._config(), trainer, outputs, result)
         return result
 
     def _parameters(self) -> int:

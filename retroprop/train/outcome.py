@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from retroprop.train.report import ReportData, learning_curves, write_report
 from retroprop.train.trainer import Trainer
 from retroprop.version import __version__
 
-__all__ = ["predictions", "report", "scores", "summary"]
+__all__ = ["best_epoch", "predictions", "report", "scores", "summary"]
 
 Array = np.ndarray[Any, Any]
 
@@ -86,23 +86,35 @@ def summary(result: dict[str, Any]) -> list[str]:
 
 
 class _Rows(Sequence[dict[str, Any]]):
-    """The rows of a table, made when the report asks for them."""
+    """The rows of a table as a person reads them, made when the report asks for them."""
 
-    def __init__(self, table: Any) -> None:
-        self._table = table
+    def __init__(self, table: Any, dates: Container[str]) -> None:
+        self._table, self._dates = table, dates
 
     def __len__(self) -> int:
         return len(self._table)
 
     def __getitem__(self, index: Any) -> Any:
-        return {name: values[index] for name, values in self._table.columns.items()}
+        return {
+            name: _date(values[index]) if name in self._dates else values[index]
+            for name, values in self._table.columns.items()
+        }
+
+
+def _date(seconds: float) -> str:
+    """Seconds since 1970 as a date, with its time of day unless that is midnight."""
+    if not math.isfinite(seconds):
+        return ""
+    text = str(np.datetime64(round(seconds), "s"))
+    return text.removesuffix("T00:00:00").replace("T", " ")
 
 
 def report(
     folder: Path, data: Any, config: dict[str, Any], trainer: Trainer, outputs: Array, result: Any
 ) -> None:
     """Write the learning curve and the report page."""
-    title = f"{data.target.name} from {Path(str(config['source'])).name}"
+    source = Path(str(config["asked"]["source"])).name
+    title = f"{data.target.name} from {source}"
     write_atomically(
         folder / "learning_curve.svg", learning_curves(trainer.history, title=title).encode()
     )
@@ -125,7 +137,7 @@ def report(
         model=_model_table(trainer.model, config["model"]["input_shape"]),
         parameters=result["parameters"],
         data={
-            "source": Path(str(config["source"])).name,
+            "source": source,
             "examples to train": result["train_examples"],
             "examples to validate": result["validation_examples"],
             "examples to test": result["test_examples"],
@@ -151,7 +163,8 @@ def _examples(data: Any) -> dict[str, Any]:
         if images.dtype == np.uint8 and (images.ndim == 3 or images.shape[-1] in (1, 3)):
             return {"images": images, "sources": sources}
     if data.kind == "table":
-        return {"rows": _Rows(data.x_test), "sources": sources}
+        dates = {column.name for column in data.schema.columns if column.kind == "date"}
+        return {"rows": _Rows(data.x_test, dates), "sources": sources}
     return {"sources": sources}
 
 
@@ -160,7 +173,9 @@ def _model_table(model: nn.Module, input_shape: Sequence[int]) -> str:
 
 
 def best_epoch(history: Sequence[dict[str, Any]]) -> int:
-    """The epoch whose weights were kept: the one with the least validation loss."""
-    losses = [record.get("val_loss", record["loss"]) for record in history]
+    """The epoch whose weights were kept: least validation loss; the last one without validation."""
+    if "val_loss" not in history[-1]:
+        return int(history[-1]["epoch"])
+    losses = [record["val_loss"] for record in history]
     ranked = [loss if math.isfinite(loss) else math.inf for loss in losses]
     return int(history[int(np.argmin(ranked))]["epoch"])

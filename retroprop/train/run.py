@@ -20,7 +20,7 @@ from typing import Any
 
 from retroprop import data as datasets
 from retroprop import nn
-from retroprop.errors import ArgumentError, CheckpointError
+from retroprop.errors import ArgumentError, CheckpointError, RetropropError
 from retroprop.interop import weights as files
 from retroprop.train import config, models, outcome
 from retroprop.train.job import Job, loss_for, read_json
@@ -69,7 +69,11 @@ class Run:
         self.folder = Path(folder)
         self.config = read_json(self.folder / "config.json")
         record = read_json(self.folder / "preprocess.json")
-        self.preprocessor = datasets.preprocessor_from_dict(record)
+        try:
+            self.preprocessor = datasets.preprocessor_from_dict(record)
+        except RetropropError as error:
+            damage = f"{self.folder}: preprocess.json is damaged: {error.what}"
+            raise CheckpointError(damage) from None
         try:
             self.model: nn.Module = models.build(self.config["model"])
             self._loss = loss_for(self.task, self.config["options"])
@@ -155,11 +159,17 @@ def train(
         if folder is None:
             raise ArgumentError("resume needs the folder of the run that is to be continued")
         source, target, task, overrides = _continued(Path(folder), source, target, task, overrides)
-    name = os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
+    path = isinstance(source, str | os.PathLike)
+    asked = {
+        "source": os.fspath(source) if path else type(source).__name__,
+        "target": target,
+        "task": task,
+    }
     loaded = _load(source, overrides, target, task)
     for note in loaded.notes:
         say(f"  {note}")
-    job = Job(loaded, overrides, Path(folder or new_folder(name, None)), name)
+    folder = Path(folder or new_folder(asked["source"] if path else "run", None))
+    job = Job(loaded, overrides, folder, asked)
     trainer = job.trainer()
     if resume:
         job.go_on(trainer)
@@ -177,13 +187,12 @@ def _continued(
     """What a run was begun with, wherever nothing else is given."""
     begun = read_json(folder / "config.json")
     try:
-        options = config.checked(begun["options"])
-        table = not Path(begun["source"]).is_dir() and begun["target"]
-        source = begun["source"] if source is None else source
-        target, task = target or begun["target"], task or begun["task"]
+        options, asked = config.checked(begun["options"]), begun["asked"]
+        source = asked["source"] if source is None else source
+        target, task = target or asked["target"], task or asked["task"]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: config.json is damaged: {error}") from None
-    return source, target if table else None, task, {**options, **overrides}
+    return source, target, task, {**options, **overrides}
 
 
 def _load(source: Any, overrides: dict[str, Any], target: str | None, task: str | None) -> Any:

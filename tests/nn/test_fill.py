@@ -1,4 +1,4 @@
-"""Initialisers: what they return, reproducibility, moments, misuse; PyTorch's are in the torch test."""
+"""Initialisers: what they return, reproducibility, moments, misuse; see the torch test too."""
 
 from __future__ import annotations
 

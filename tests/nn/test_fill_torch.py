@@ -1,4 +1,4 @@
-"""Initialisers against PyTorch: gains, bounds and deviations for the same shapes, exact where nothing is drawn."""
+"""Initialisers against PyTorch: gains, bounds, deviations; exact where nothing is drawn."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import retroprop as rp
 from retroprop import nn
 from retroprop.errors import ArgumentError, DTypeError
 from retroprop.nn import init
+from retroprop.nn.attention import MultiheadAttention
 from retroprop.nn.recurrent import GRU, LSTM
 
 
@@ -141,6 +142,13 @@ def test_recurrent_weights_are_orthogonal_gate_by_gate() -> None:
             assert bound(value) <= math.sqrt(6 / (numbers.shape[1] + 6))
     gru = init.auto_(GRU(7, 6))
     assert not gru.bias_ih_l0.detach().numpy().any()
+
+
+def test_projections_of_attention_are_linear() -> None:
+    attention = init.auto_(MultiheadAttention(64, 4), "relu")
+    assert bound(attention.in_proj_weight) <= math.sqrt(6 / (64 + 3 * 64))
+    assert bound(attention.out_proj.weight) <= math.sqrt(6 / (64 + 64))
+    assert not attention.in_proj_bias.detach().numpy().any()
 
 
 def test_embeddings_are_small_and_their_padding_zero() -> None:

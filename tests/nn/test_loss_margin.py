@@ -1,4 +1,4 @@
-"""Loss modules of margins, embeddings, masks and boxes: each calls its function with its options."""
+"""Loss modules of margins, embeddings, masks, boxes: each calls its function as it should."""
 
 from __future__ import annotations
 

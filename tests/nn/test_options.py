@@ -40,7 +40,7 @@ def test_tensors_are_always_shown() -> None:
     "text",
     [
         "nn.ReLU()", "nn.ReLU(inplace=True)", "nn.LeakyReLU(negative_slope=0.2)",
-        "nn.GELU(approximate='tanh')", "nn.Softmax(dim=1)", "nn.Threshold(threshold=0.1, value=2.0)",
+        "nn.GELU(approximate='tanh')", "nn.Softmax(dim=1)", "nn.Threshold(threshold=0.1, value=2)",
         "nn.MSELoss()", "nn.MSELoss(reduction='sum')", "nn.HuberLoss(delta=2.0)",
         "nn.CrossEntropyLoss(ignore_index=0, label_smoothing=0.1)", "nn.TripletMarginLoss(p=1.0)",
         "nn.QuantileLoss(quantile=(0.1, 0.9))", "nn.KLDivLoss(reduction='batchmean')",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from retroprop.optim.linesearch import Criteria, Point, strong_wolfe
+from retroprop.optim.linesearch import Criteria, Point, _trial, strong_wolfe
 
 LINES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "parabola": (lambda t: (t - 3) ** 2, lambda t: 2 * (t - 3)),
@@ -80,3 +80,11 @@ def test_a_tiny_bracket_ends_the_search() -> None:
     found, count = strong_wolfe(kink, kink(0.0), 1.0, 1.0, Criteria(change=1e-2, trials=100))
     assert abs(found.t - 0.3) < 1e-2
     assert count < 30
+
+
+def test_a_trial_near_an_end_is_let_pass_once() -> None:
+    """The minimum of this parabola is at 0.05, closer to the end than a tenth of the bracket."""
+    near, far = (Point(t, (t - 0.05) ** 2, np.zeros(1), 2 * (t - 0.05)) for t in (0.0, 1.0))
+    assert _trial(near, far, stuck=False) == (pytest.approx(0.05), True)
+    assert _trial(near, far, stuck=True) == (pytest.approx(0.1), False)
+    assert _trial(far, near, stuck=True) == (pytest.approx(0.1), False)

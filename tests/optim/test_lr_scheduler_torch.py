@@ -104,7 +104,9 @@ def our_optimizer() -> optim.SGD:
     return optim.SGD([rp.ones(1, requires_grad=True)], lr=LR)
 
 
-@pytest.mark.parametrize(("name", "options", "theirs", "make"), GRID, ids=str)
+@pytest.mark.parametrize(
+    ("name", "options", "theirs", "make"), GRID, ids=[f"{row[0]}-{row[1]}" for row in GRID]
+)
 def test_schedule(
     name: str,
     options: dict[str, Any],

@@ -19,7 +19,7 @@ MOMENTUM = {"sgd": {"momentum": 0.9, "dampening": 0.2}, "rmsprop": {"momentum": 
 
 def weights() -> list[tuple[str, rp.Tensor]]:
     rng = np.random.default_rng(3)
-    shapes = {"weight": (3, 2), "bias": (2,)}
+    shapes = {"weight": (3, 2), "bias": (2,), "scale": ()}
     return [
         (name, rp.tensor(rng.normal(size=s).astype(np.float32), requires_grad=True))
         for name, s in shapes.items()
@@ -27,7 +27,7 @@ def weights() -> list[tuple[str, rp.Tensor]]:
 
 
 def make(name: str, params: Any) -> optim.Optimizer:
-    groups = [{"params": params[:1]}, {"params": params[1:], "lr": 0.02}]
+    groups = [{"params": params[:2]}, {"params": params[2:], "lr": 0.02}]
     rate = optim.schedule.exponential(0.1, 0.9)
     return optim.get(name)(groups, lr=rate, **MOMENTUM.get(name, {}))
 
@@ -92,9 +92,11 @@ def test_flat_names() -> None:
         "params.0.exp_avg_sq",
         "params.1.exp_avg",
         "params.1.exp_avg_sq",
+        "params.2.exp_avg",
+        "params.2.exp_avg_sq",
     ]
     assert state["optimizer"] == "Adam"
-    assert state["param_groups"][0]["params"] == ["weight", "bias"]
+    assert state["param_groups"][0]["params"] == ["weight", "bias", "scale"]
     assert state["param_groups"][0]["betas"] == [0.9, 0.999]
 
 
@@ -115,12 +117,12 @@ def test_states_that_do_not_fit() -> None:
         (changed(state=None), r"\['state'\] not found"),
         (changed(optimizer="SGD"), "the saved state is of SGD, this optimizer is Adam"),
         (changed(param_groups=[]), "0 parameter groups saved, 1 here"),
-        (changed(param_groups=[{**group, "params": ["weight"]}]), "1 parameters saved, 2 here"),
+        (changed(param_groups=[{**group, "params": ["weight"]}]), "1 parameters saved, 3 here"),
         (
-            changed(param_groups=[{**group, "params": ["bias", "weight"]}]),
+            changed(param_groups=[{**group, "params": ["bias", "weight", "scale"]}]),
             "saved parameter is 'bias'",
         ),
-        (changed(param_groups=[{"params": ["weight", "bias"]}]), "no value for"),
+        (changed(param_groups=[{"params": ["weight", "bias", "scale"]}]), "no value for"),
         (changed(state={}), "count is missing; groups.0.lr is missing"),
         (changed(state={**changed()["state"], "more": 1}), "more is not known here"),
         (

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import retroprop as rp
 from retroprop.errors import ArgumentError, CheckpointError, DataError
 from retroprop.train import run as runs
 
@@ -35,7 +36,7 @@ def images(count=60):
 def quiet(source, folder, **options):
     settings = {"epochs": 3, **options.pop("overrides", {})}
     return runs.train(
-        source, settings, folder=folder, progress=False, say=lambda text: None, **options
+        source, settings, folder=folder, progress=False, say=str, **options
     )
 
 
@@ -61,19 +62,28 @@ def test_classification_of_images(tmp_path):
     answer = runs.Run(tmp_path / "run").load_weights().predict({"x": images(9)["x"]})
     assert set(answer["prediction"]) <= {"0", "1", "2"}
     assert all(0 < p <= 1 for p in answer["probability"])
+
+
+def test_the_report_shows_the_worst_mistakes(tmp_path):
+    right, wrong = images(30), images(6)
+    source = {
+        "x_train": right["x"], "y_train": right["y"],
+        "x_test": wrong["x"], "y_test": (wrong["y"] + np.array([1, 2, 1, 2, 1, 2])) % 3,
+    }  # fmt: skip
+    quiet(source, tmp_path / "run", overrides={"epochs": 8, "augment": "none"})
     page = (tmp_path / "run" / "report.html").read_text()
     assert "<script" not in page
     assert "data:image/png;base64," in page
 
 
 def test_the_same_command_gives_the_same_bits(tmp_path):
+    data = images()
     for name in ("a", "b"):
-        quiet(images(), tmp_path / name)
-        globals()["RNG"] = np.random.default_rng(0)
+        quiet(data, tmp_path / name)
     a, b = ((tmp_path / n / "weights.safetensors").read_bytes() for n in ("a", "b"))
-    quiet(images(), tmp_path / "c", overrides={"seed": 5})
+    assert a == b
+    quiet(data, tmp_path / "c", overrides={"seed": 5})
     assert a != (tmp_path / "c" / "weights.safetensors").read_bytes()
-    assert len(a) == len(b)
 
 
 def test_options_take_effect(tmp_path):
@@ -124,8 +134,7 @@ def test_folders_are_numbered_and_never_overwritten(tmp_path):
         runs.new_folder("houses.csv", str(first), force=True)
     assert (first / "mine.txt").exists()
     (first / "config.json").write_text("{}")
-    runs.new_folder("houses.csv", str(first), force=True)
-    assert not first.exists()
+    assert runs.new_folder("houses.csv", str(first), force=True) == first
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="is a file"):
         runs.new_folder("houses.csv", str(tmp_path / "file"))
@@ -147,9 +156,61 @@ def test_damaged_runs_are_explained(tmp_path):
 
 
 def test_resume_continues_where_it_stopped(tmp_path):
-    folder = tmp_path / "run"
-    quiet(images(), folder, overrides={"epochs": 2})
-    result = quiet(images(), folder, overrides={"epochs": 4}, resume=True)
+    folder, data = tmp_path / "run", images()
+    quiet(data, folder, overrides={"epochs": 2})
+    result = quiet(data, folder, overrides={"epochs": 4}, resume=True)
     assert result["epochs"] == 4
     lines = (folder / "metrics.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4"]
+    with pytest.raises(CheckpointError, match="other data"):
+        quiet(images(), folder, overrides={"epochs": 5}, resume=True)
+
+
+def test_without_validation_the_last_weights_are_kept(tmp_path):
+    result = quiet(table(), tmp_path / "run", target="price", overrides={"validation": 0})
+    assert (result["validation_examples"], result["best_epoch"]) == (0, 3)
+    assert "validation_loss" not in result
+    assert result["train_examples"] + result["test_examples"] == 120
+    kept = rp.load(tmp_path / "run" / "weights.safetensors")
+    last = rp.load(tmp_path / "run" / "last.safetensors")
+    for name, weights in kept.items():
+        assert weights.tolist() == last[f"model.{name}"].tolist()
+
+
+def test_frames_dates_and_missing_values(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    count = 200
+    frame = pandas.DataFrame(
+        {
+            "day": pandas.date_range("2020-01-01", periods=count),
+            "size": np.where(np.arange(count) % 9, np.linspace(0, 5, count), np.nan),
+            "kind": pandas.Categorical(np.where(np.arange(count) % 2, "a", "b")),
+            "price": np.linspace(0, 5, count) + np.arange(count) % 2,
+        }
+    )
+    result = quiet(frame, tmp_path / "run", target="price", overrides={"epochs": 30, "lr": 0.01})
+    assert result["test_r2"] > 0.8
+    run = runs.Run(tmp_path / "run").load_weights()
+    assert len(run.predict(frame.drop(columns="price"))["prediction"]) == count
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["asked"] == {
+        "source": "DataFrame", "target": "price", "task": None,
+    }  # fmt: skip
+    assert "2020-" in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"epoch": 3}, "did you mean 'epochs'"),
+        ({"epochs": "many"}, "cannot be read"),
+        ({"epochs": None}, "cannot be read"),
+        ({"dropout": -1}, "at least 0"),
+        ({"hidden": [8, "x"]}, "cannot be read"),
+        ({"validation": 0.99}, "at most 0.9"),
+        ({"optimizer": 3}, "unknown optimizer"),
+    ],
+)
+def test_options_from_python_are_checked_too(tmp_path, overrides, message):
+    with pytest.raises(ArgumentError, match=message):
+        runs.train(table(), overrides, target="price", folder=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()

@@ -159,7 +159,8 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
         return x * (ops.erf(x * math.sqrt(0.5)) + 1.0) * 0.5  # type: ignore[no-any-return]
     if approximate == "tanh":  # (1 + tanh(u)) / 2 = sigmoid(2 u)
         slope = 2.0 * math.sqrt(2.0 / math.pi)
-        return x * ops.sigmoid(x * (ops.square(x) * (0.044715 * slope) + slope))  # type: ignore[no-any-return]
+        bent = x * (ops.square(x) * (0.044715 * slope) + slope)
+        return x * ops.sigmoid(bent)  # type: ignore[no-any-return]
     raise unknown("approximation of gelu", approximate, ("none", "tanh"))
 
 

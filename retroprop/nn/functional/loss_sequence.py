@@ -108,7 +108,7 @@ def _padded(targets: Tensor, counts: Tensor, batch: int, single: bool) -> Tensor
     if not dtypes.is_integer(targets.dtype):
         raise DTypeError(f"ctc_loss: targets must be integers, they are {targets.dtype}")
     if single and targets.ndim == 1:
-        return ops.reshape(targets, (1, -1)) if targets.size else ops.reshape(targets, (1, 0))  # type: ignore[no-any-return]
+        return ops.reshape(targets, (1, targets.size))  # type: ignore[no-any-return]
     if targets.ndim == 2 and targets.shape[0] == batch:
         return targets
     if targets.ndim != 1:
@@ -169,7 +169,8 @@ def _log_likelihood(
     """
     time, batch, classes = x.shape
     if time == 0:
-        return ops.where(ops.equal(counts, 0), Tensor(0.0, x.dtype), _NEVER)  # type: ignore[no-any-return]
+        certain = Tensor(0.0, x.dtype)
+        return ops.where(ops.equal(counts, 0), certain, _NEVER)  # type: ignore[no-any-return]
     places, may_skip = _places(labels, classes, blank)
     length = places.shape[1]
     index = ops.broadcast_to(ops.reshape(places, (1, batch, length)), (time, batch, length))
@@ -197,28 +198,25 @@ def _started(alpha: Tensor) -> Tensor:
 def _places(labels: Tensor, classes: int, blank: int) -> tuple[Tensor, Tensor]:
     """Blank label blank ... blank, and where the blank before a label may be skipped."""
     batch, longest = labels.shape
-    inside = ops.where(
-        ops.less(labels, classes), ops.maximum(labels, 0), blank
-    )  # padding: any number
-    blanks = ops.where(ops.equal(inside, blank), inside, blank)
-    pairs = ops.reshape(stack([inside, blanks], axis=2), (batch, 2 * longest))
-    first = Tensor(np.full((batch, 1), blank), dtypes.int64)
-    places = ops.concatenate(first, astype(pairs, dtypes.int64), axis=1)
-    before = (
-        ops.concatenate(
-            Tensor(np.full((batch, 2), blank), dtypes.int64),
-            _cut(places, 0, 2 * longest - 1),
-            axis=1,
-        )
-        if longest
-        else places
+    valid = ops.logical_and(ops.greater_equal(labels, 0), ops.less(labels, classes))
+    inside = astype(ops.where(valid, labels, blank), dtypes.int64)  # padding is any number
+    pairs = stack([inside, _blanks(batch, longest, blank)], axis=2)
+    places = ops.concatenate(
+        _blanks(batch, 1, blank), ops.reshape(pairs, (batch, 2 * longest)), axis=1
     )
+    led = ops.concatenate(_blanks(batch, 2, blank), places, axis=1)
+    before = _cut(led, 0, 2 * longest + 1)
     may_skip = ops.logical_and(ops.not_equal(places, blank), ops.not_equal(places, before))
     return places, may_skip
 
 
+def _blanks(batch: int, count: int, blank: int) -> Tensor:
+    return Tensor(np.full((batch, count), blank, np.int64))
+
+
 def _cut(x: Tensor, start: int, length: int) -> Tensor:
-    return ops.take_slice(x, key=(slice(None), slice(start, start + length)))  # type: ignore[no-any-return]
+    columns = slice(start, start + length)
+    return ops.take_slice(x, key=(slice(None), columns))  # type: ignore[no-any-return]
 
 
 def _led(alpha: Tensor) -> Tensor:

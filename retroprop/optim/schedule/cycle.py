@@ -52,9 +52,8 @@ def cosine_restarts(
         else:
             grown = ops.maximum(t, 0.0) * ((factor - 1.0) / steps) + 1.0
             cycle = ops.floor(ops.log(grown) / math.log(factor))
-        # The logarithm may miss a beginning by its last bit, either way.
+        # The logarithm may miss a beginning by its last bit.
         cycle = ops.where(t >= begins(cycle + 1.0), cycle + 1.0, cycle)
-        cycle = ops.where(t < begins(cycle), ops.maximum(cycle - 1.0, 0.0), cycle)
         share = (t - begins(cycle)) / (begins(cycle + 1.0) - begins(cycle))
         return falling_cosine(min_lr + (lr - min_lr) * decay**cycle, min_lr, share)
 

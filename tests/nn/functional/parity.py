@@ -1,4 +1,4 @@
-"""The comparison with PyTorch that the parity tests of functions share: values and all gradients."""
+"""What the parity tests of functions share: the comparison of values and of all gradients."""
 
 from __future__ import annotations
 

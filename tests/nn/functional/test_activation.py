@@ -1,4 +1,4 @@
-"""Activations of straight pieces: corners, options, in-place, misuse; values are in test_activation_torch."""
+"""Activations of straight pieces: corners, options, in-place, misuse; values: the torch test."""
 
 from __future__ import annotations
 

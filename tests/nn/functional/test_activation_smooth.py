@@ -1,4 +1,4 @@
-"""Smooth activations: second derivatives, both tails, misuse; values are in test_activation_torch."""
+"""Smooth activations: second derivatives, both tails, misuse; values: test_activation_torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All activations against PyTorch: values and gradients, at corners, zeros and far out in both tails."""
+"""All activations against PyTorch: values and gradients, at corners, zeros and far out."""
 
 from __future__ import annotations
 

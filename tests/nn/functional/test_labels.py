@@ -52,5 +52,5 @@ def test_the_mean_is_weighted(function: Any) -> None:
 def test_weights_have_one_number_for_each_class(function: Any) -> None:
     with pytest.raises(ShapeError, match=r"weight has shape \(2,\).* has 3 classes"):
         function(rp.asarray(X), np.array([0, 1, 2, 2]), weight=np.ones(2))
-    with pytest.raises(ShapeError, match="input is a single number|needs an axis of classes"):
+    with pytest.raises(ShapeError, match="input is a single number"):
         function(rp.asarray(1.0), np.array(0))

@@ -1,4 +1,4 @@
-"""Losses over classes against PyTorch: values and gradients over options, shapes, reductions, dtypes."""
+"""Losses over classes against PyTorch: values and gradients over options, shapes, dtypes."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_binary(weighted: bool, reduction: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_binary_at_certainty(dtype: str) -> None:
-    """Where it is wrong; where it is right PyTorch's gradient is 0, the limit of 1 / (1 - p) is 1."""
+    """Where it is wrong; where it is right PyTorch has the gradient 0, but 1 / (1 - p) is 1."""
     p, t = np.array([0.0, 1.0]), np.array([1.0, 0.0])
     agree(
         torch,

@@ -1,4 +1,4 @@
-"""Focal, Dice and box losses: hand values, derivatives, edges; the formulas in PyTorch are apart."""
+"""Focal, Dice and box losses: hand values, derivatives, edges; formulas in PyTorch are apart."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Focal, Dice and box losses against their formulas in PyTorch: values and gradients.
 
-The references restate torchvision's `sigmoid_focal_loss` and its losses of boxes, formula by formula.
+The references restate torchvision's `sigmoid_focal_loss` and losses of boxes, formula by formula.
 """
 
 from __future__ import annotations

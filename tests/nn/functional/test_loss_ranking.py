@@ -1,4 +1,4 @@
-"""Losses of embeddings: hand values, derivatives, misuse; PyTorch's values are in the torch test."""
+"""Losses of embeddings: hand values, derivatives, misuse; PyTorch's are in the torch test."""
 
 from __future__ import annotations
 

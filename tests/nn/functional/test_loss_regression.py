@@ -1,4 +1,4 @@
-"""Losses between numbers: hand values, tails, second derivatives; PyTorch's are in the torch test."""
+"""Losses between numbers: hand values, tails, derivatives; PyTorch's are in the torch test."""
 
 from __future__ import annotations
 

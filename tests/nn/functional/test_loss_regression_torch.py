@@ -1,4 +1,4 @@
-"""Losses between numbers against PyTorch: values and gradients over options, reductions and dtypes."""
+"""Losses between numbers against PyTorch: values, gradients, options, reductions, dtypes."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_gradients_to_second_order() -> None:
 
 
 def test_gradient_is_minus_the_share_of_alignments() -> None:
-    """d loss / d log p(t, k) = -P(label k at frame t | target), so each frame that counts sums to -1."""
+    """d loss / d log p(t, k) = -P(k at frame t | target): each frame that counts sums to -1."""
     x = rp.tensor(np.log(probabilities(2, 6, 1, 4)), requires_grad=True)
     F.ctc_loss(x, np.array([[1, 3]]), [4], [2], reduction="sum").backward()
     np.testing.assert_allclose(x.grad.numpy()[:, 0].sum(axis=1), [-1, -1, -1, -1, 0, 0], atol=1e-12)
