@@ -27,12 +27,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from retroprop import data as datasets
 from retroprop.train import run as runs
 
-Rows = list[dict[str, float]]
+PACKAGES = ("numpy", "scikit-learn")
 
 
 def ours(path: str, target: str | None, seed: int, options: dict[str, Any]) -> dict[str, Any]:
@@ -46,10 +49,6 @@ def ours(path: str, target: str | None, seed: int, options: dict[str, Any]) -> d
 
 def usual_inputs(train: Any, test: Any) -> tuple[Any, Any]:
     """Both parts of a table through StandardScaler (numbers, dates) and OneHotEncoder (texts)."""
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
     parts: list[list[Any]] = [[], []]
     for name, column in train.columns.items():
         if column.dtype.kind == "O":
@@ -122,9 +121,6 @@ def machine() -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("retroprop", *PACKAGES))
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     return f"{model}, {threads} threads; Python {platform.python_version()}, {packages}"
-
-
-PACKAGES = ("numpy", "scikit-learn")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A recurrent network that reads photographs row by row, trained by the Trainer.
 
-Each image of 28 rows is a sequence of 28 steps with 28 features; the GRU's last output decides the class.
+Each image of 28 rows is a sequence of 28 steps with 28 features; the GRU's last output decides the
+class.
 """
 
 from pathlib import Path

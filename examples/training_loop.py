@@ -1,7 +1,7 @@
 """A classifier for three kinds of wine, with the loop written out.
 
-The data are 178 real chemical analyses; a third is kept for the test. Normalisation is learned on the training part
-only.
+The data are 178 real chemical analyses; a third is kept for the test. Normalisation is learned on
+the training part only.
 """
 
 from pathlib import Path

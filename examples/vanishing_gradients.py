@@ -1,8 +1,8 @@
 """Why deep sigmoid networks do not learn, and three remedies, in numbers.
 
-For a network of 20 layers, the size of the gradient in the first layer compared with the last one. Sigmoids let it
-vanish layer by layer (Hochreiter 1991; Glorot and Bengio 2010); ReLU with He's initialisation, batch normalisation and
-residual connections each keep it alive.
+For a network of 20 layers, the size of the gradient in the first layer compared with the last one.
+Sigmoids let it vanish layer by layer (Hochreiter 1991; Glorot and Bengio 2010); ReLU with He's
+initialisation, batch normalisation and residual connections each keep it alive.
 """
 
 import numpy as np

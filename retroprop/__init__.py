@@ -494,6 +494,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _hint(name: str) -> str:
-    """The nearest public name, for a typing mistake."""
+    """Where the name lives instead, or the nearest one for a typing mistake."""
+    for home in ("nn.functional", "nn", "optim", "linalg", "random"):
+        if hasattr(_importlib.import_module(f"retroprop.{home}"), name):
+            return f"; it is retroprop.{home}.{name}"
     match = _nearest(name, __all__)
     return f"; did you mean {match!r}?" if match else ""

@@ -1,8 +1,8 @@
 """Data types are NumPy's own dtype objects; this file holds their kinds and how they promote.
 
 Promotion follows the Python Array API standard 2024.12, extended where it is silent:
-    integer tensor + float tensor     -> the float's type (int64 + float32 is float32, never float64)
-    bool tensor + any other           -> the other
+    integer tensor + float tensor     -> the float's type (int64 + float32 is float32, never
+    float64) bool tensor + any other           -> the other
     float16 + bfloat16                -> float32
     uint64 + a signed integer         -> an error: no integer type holds both
 Python scalars are weak: they take the tensor's type, or its nearest type of their own kind.

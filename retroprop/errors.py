@@ -144,7 +144,9 @@ class DataError(RetropropError, ValueError):
         place = [str(file)] if file is not None else []
         place += [f"row {row}"] if row is not None else []
         place += [f'column "{column}"'] if column is not None else []
-        super().__init__(": ".join([", ".join(place), what] if place else [what]), fix=fix, where=where)
+        super().__init__(
+            ": ".join([", ".join(place), what] if place else [what]), fix=fix, where=where
+        )
         self.file, self.row, self.column = file, row, column
 
 

@@ -1,4 +1,5 @@
-"""Pure functions on shapes: broadcasting, axes, windows. Every size error is worded here or by an op."""
+"""Pure functions on shapes: broadcasting, axes, windows. Every size error is worded here or by
+an op."""
 
 from __future__ import annotations
 

@@ -1,1 +1,2 @@
-"""Functions of the Python Array API standard 2024.12 that are compositions, not ops of their own."""
+"""Functions of the Python Array API standard 2024.12 that are compositions, not ops of their
+own."""

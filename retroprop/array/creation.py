@@ -38,7 +38,8 @@ def asarray(
 ) -> Tensor:
     """A Tensor of anything array-like: numbers, nested lists, NumPy arrays, Tensors.
 
-    Python floats become float32 and ints int64; arrays keep their dtype and share memory when they can.
+    Python floats become float32 and ints int64; arrays keep their dtype and share memory when they
+    can.
 
     Args:
         obj:   what to convert; a Tensor is returned as it is unless dtype or copy ask for more.
@@ -114,7 +115,9 @@ def zeros(
         >>> zeros((1, 2))
         tensor([[0., 0.]])
     """
-    return _filled(shape, 0, dtypes.default_float if dtype is None else dtype, device, requires_grad)
+    return _filled(
+        shape, 0, dtypes.default_float if dtype is None else dtype, device, requires_grad
+    )
 
 
 def ones(
@@ -126,7 +129,9 @@ def ones(
         >>> ones(2)
         tensor([1., 1.])
     """
-    return _filled(shape, 1, dtypes.default_float if dtype is None else dtype, device, requires_grad)
+    return _filled(
+        shape, 1, dtypes.default_float if dtype is None else dtype, device, requires_grad
+    )
 
 
 def empty(

@@ -1,4 +1,5 @@
-"""The one gradient engine: it works on the tape and on graphs to compile, on arrays and on Tensors."""
+"""The one gradient engine: it works on the tape and on graphs to compile, on arrays and on
+Tensors."""
 
 from retroprop.autodiff.backward import backward
 

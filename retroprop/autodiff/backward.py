@@ -1,8 +1,8 @@
 """Reverse accumulation: the chain rule, un-broadcasting and summing, in this file only.
 
-The engine walks nodes from the last to the first. It never asks what a cotangent is: plain arrays for an
-ordinary backward pass, Tensors when the gradient is to be differentiated again, graph values when compiling.
-`lift` makes what the tape kept into the same kind of thing.
+The engine walks nodes from the last to the first. It never asks what a cotangent is: plain arrays
+for an ordinary backward pass, Tensors when the gradient is to be differentiated again, graph
+values when compiling. `lift` makes what the tape kept into the same kind of thing.
 """
 
 from __future__ import annotations

@@ -50,6 +50,13 @@ def gather() -> dict[str, Any]:
     }
 
 
+def _words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    known = {key: "not installed" if item is None else item for key, item in value.items()}
+    return ", ".join(f"{key} {item}" for key, item in known.items())
+
+
 def run(arguments: Namespace) -> int:
     """Print what `gather` finds."""
     facts = gather()
@@ -59,8 +66,5 @@ def run(arguments: Namespace) -> int:
     for name, value in facts.items():
         if name == "task":
             continue
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {item if item is not None else 'not installed'}"
-                              for key, item in value.items())
-        print(f"{name:12} {value}")
+        print(f"{name:12} {_words(value)}")
     return 0

@@ -32,9 +32,9 @@ def gradcheck(
 ) -> bool:
     """Check a function's gradients, to first or second order, against central differences.
 
-    One random cotangent u turns the function into a scalar u.f(x); its gradient is compared element by element
-    with (u.f(x + eps) - u.f(x - eps)) / (2 eps). For the second order the same is done to a random projection of
-    the gradient.
+    One random cotangent u turns the function into a scalar u.f(x); its gradient is compared
+    element by element with (u.f(x + eps) - u.f(x - eps)) / (2 eps). For the second order the same
+    is done to a random projection of the gradient.
 
     Args:
         function: from float64 Tensors to a Tensor.

@@ -1,7 +1,8 @@
 """The public functions and the Tensor's methods and operators, all made from the op table.
 
-`rp.exp` is the face of the record `ops.exp`: it takes whatever can become a Tensor and returns Tensors, where
-the record itself computes arrays from arrays. `from retroprop.core.faces import exp` makes it on demand.
+`rp.exp` is the face of the record `ops.exp`: it takes whatever can become a Tensor and returns
+Tensors, where the record itself computes arrays from arrays. `from retroprop.core.faces import
+exp` makes it on demand.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ def _node(name: str, arrays: Any, pull: Callable[..., Any], operands: list[Tenso
 def checkpoint(function: Callable[..., Any], *arguments: Any) -> Any:
     """Run a function now and once more in the backward pass, instead of keeping what it computed.
 
-    The tape holds only the arguments and what the function reads from outside, so memory falls from the sum over
-    layers to the largest of them, for one more forward pass. The second run starts from the same random
-    state and leaves no trace in it, nor in batch statistics.
+    The tape holds only the arguments and what the function reads from outside, so memory falls
+    from the sum over layers to the largest of them, for one more forward pass. The second run
+    starts from the same random state and leaves no trace in it, nor in batch statistics.
 
     Args:
         function:  from Tensors (and anything else) to a Tensor or nested containers of them.
@@ -139,8 +139,8 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a function a backward pass of its own.
 
     Args:
-        function: takes Tensors; returns (y, backward), where backward(g) takes the cotangent of y and returns
-                  that of the argument, or a tuple with one (or None) for each argument.
+        function: takes Tensors; returns (y, backward), where backward(g) takes the cotangent of y
+                  and returns that of the argument, or a tuple with one (or None) for each argument.
 
     Returns:
         A function that returns y.

@@ -1,7 +1,8 @@
-"""Eager execution: each op runs its reference at once and, where a gradient may be asked for, is recorded.
+"""Eager execution: each op runs its reference at once and, where a gradient may be asked for, is
+recorded.
 
-The tape is no list: it is the `ir` graph itself, held together by the values that Tensors point at, so it
-goes when they go.
+The tape is no list: it is the `ir` graph itself, held together by the values that Tensors point
+at, so it goes when they go.
 """
 
 from __future__ import annotations
@@ -101,8 +102,9 @@ class enable_grad(set_grad_enabled):  # noqa: N801  as in PyTorch
 class Journal:
     """Remembers what cells held before they were assigned inside a `with` block.
 
-    Whatever a function draws or learns on the way (random state, batch statistics) goes through `assign`,
-    so with the journal of its first run it can be run again from the same state, and without a trace.
+    Whatever a function draws or learns on the way (random state, batch statistics) goes through
+    `assign`, so with the journal of its first run it can be run again from the same state, and
+    without a trace.
     """
 
     def __init__(self) -> None:
@@ -204,14 +206,27 @@ def _promoted(op: Op, operands: Sequence[Any], tensors: list[Any], make: Any) ->
     common = _common(op, operands, tensors, takes)
     for i, (operand, promoted) in enumerate(zip(operands, takes, strict=True)):
         tensor = tensors[i]
+        if tensor is None and promoted:
+            tensors[i] = make._wrap(_scalar(op, operand, common))  # noqa: SLF001
+            continue
         if tensor is None:
-            tensor = tensors[i] = make(operand, common if promoted else None)
+            tensor = tensors[i] = make(operand)
         if promoted:
             if tensor.dtype != common:
                 tensors[i] = tensor.astype(common)
         else:
             _check_role(op, op.operands[0 if op.variadic else i], tensor.dtype)
     return tensors
+
+
+def _scalar(op: Op, number: complex, dtype: Any) -> Any:
+    """A Python number as an array of the dtype it meets."""
+    try:
+        return np.asarray(number, dtype)
+    except OverflowError:
+        raise DTypeError(
+            f"{op.name}: {number} does not fit in {dtype}", fix="convert the tensor with rp.astype"
+        ) from None
 
 
 def _check_role(op: Op, name: str, dtype: Any) -> None:

@@ -1,4 +1,4 @@
-"""The Tensor: a cell that holds an array, and remembers how it was computed when a gradient may be asked for.
+"""The Tensor: a cell that holds an array, and remembers how it was computed.
 
 Methods and operators come from the op table; only what concerns the cell itself is written here.
 """
@@ -34,9 +34,9 @@ Array = np.ndarray[Any, Any]
 class Tensor(Operators):
     """An n-dimensional array in a cell, with the gradient of a later result with respect to it.
 
-    Made by `rp.asarray`, `rp.tensor`, `rp.zeros`, ... and by every function on Tensors. Operations never
-    change a Tensor: in-place operators and item assignment rebind the cell to a new value, so two Tensors
-    never share a change.
+    Made by `rp.asarray`, `rp.tensor`, `rp.zeros`, ... and by every function on Tensors. Operations
+    never change a Tensor: in-place operators and item assignment rebind the cell to a new value, so
+    two Tensors never share a change.
 
     Attributes:
         grad: the accumulated gradient after `backward()`, a Tensor of the same shape, or None.
@@ -103,7 +103,8 @@ class Tensor(Operators):
         """The transpose of a matrix."""
         if self.ndim != 2:
             raise ShapeError(
-                f"T: needs a matrix, got {self.ndim} axes", fix="use .mT or rp.permute_dims(x, axes)"
+                f"T: needs a matrix, got {self.ndim} axes",
+                fix="use .mT or rp.permute_dims(x, axes)",
             )
         return self.permute_dims((1, 0))  # type: ignore[no-any-return]
 
@@ -240,7 +241,9 @@ class Tensor(Operators):
             )
         seed = _seed(self, gradient, create_graph)
         wrt = None if inputs is None else [one.value for one in inputs]
-        found = pull_back([self], [seed], wrt, retain=retain_graph or create_graph, tape=create_graph)
+        found = pull_back(
+            [self], [seed], wrt, retain=retain_graph or create_graph, tape=create_graph
+        )
         for value, cotangent in found.items():
             cell = value.cell() if value.cell is not None else None
             if cell is not None:
@@ -380,9 +383,7 @@ def pull_back(
     lift = lift_tensor if tape else _lift_array
     zeros = _zero_tensor if tape else _zero_array
     with set_grad_enabled(tape), np.errstate(all="ignore"):
-        return backward(
-            roots, seeds, lift=lift, zeros=zeros, wrt=wrt, retain=retain, since=since
-        )
+        return backward(roots, seeds, lift=lift, zeros=zeros, wrt=wrt, retain=retain, since=since)
 
 
 def _lift_array(array: Array, value: Value) -> Array:

@@ -1,8 +1,8 @@
 """Functions of functions: gradients, products with Jacobians, Jacobians, Hessians.
 
-All of them run the one gradient engine. They compose with each other and with `backward()`: when a result may
-be differentiated again (an argument, or anything the function reads from outside, requires a gradient) it is
-computed with a tape of its own.
+All of them run the one gradient engine. They compose with each other and with `backward()`: when a
+result may be differentiated again (an argument, or anything the function reads from outside,
+requires a gradient) it is computed with a tape of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ Argnums = int | tuple[int, ...]
 class _Traced:
     """One run of a function with respect to some of its arguments."""
 
-    def __init__(self, function: Callable[..., Any], arguments: Sequence[Any], wrt: Argnums) -> None:
+    def __init__(
+        self, function: Callable[..., Any], arguments: Sequence[Any], wrt: Argnums
+    ) -> None:
         self.single = isinstance(wrt, int)
         numbers = (wrt,) if isinstance(wrt, int) else tuple(wrt)
         for number in numbers:
@@ -119,7 +121,8 @@ def value_and_grad(
     Args:
         function: takes Tensors or nested lists, tuples and dicts of them; returns one element.
         argnums:  which arguments to differentiate with respect to.
-        has_aux:  the function returns (value, anything); so does the new one: ((value, aux), gradient).
+        has_aux:  the function returns (value, anything); so does the new one: ((value, aux),
+                  gradient).
 
     Example:
         >>> import retroprop as rp
@@ -200,8 +203,8 @@ def jvp(
 ) -> tuple[Any, Any]:
     """The value of a function, and its derivative along a direction.
 
-    The pull-back is linear in its cotangent u, so its own pull-back is the push-forward: two reverse passes
-    need no forward rules.
+    The pull-back is linear in its cotangent u, so its own pull-back is the push-forward: two
+    reverse passes need no forward rules.
 
     Args:
         function: from Tensors to Tensors.

@@ -1,7 +1,7 @@
 """Tensors in safetensors files: written atomically, checked when read, never executed.
 
-The file format is safetensors 0.x (a JSON header and raw little-endian arrays), so PyTorch, JAX and others read it
-as it is. A SHA-256 over all tensors goes into the header's metadata.
+The file format is safetensors 0.x (a JSON header and raw little-endian arrays), so PyTorch, JAX and
+others read it as it is. A SHA-256 over all tensors goes into the header's metadata.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def save(
 
 
 def _in_order(content: bytes) -> bytes:
-    """The same file with its metadata sorted: safetensors writes them in another order each time."""
+    """The same file with sorted metadata: safetensors writes them in another order each time."""
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:start])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))

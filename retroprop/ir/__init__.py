@@ -1,4 +1,5 @@
-"""The graph: values, the nodes that compute them, and text to read it by. It knows no op by name."""
+"""The graph: values, the nodes that compute them, and text to read it by. It knows no op by
+name."""
 
 from retroprop.ir.graph import Graph, Node, Value
 from retroprop.ir.text import to_text

@@ -1,9 +1,9 @@
 """A program as single-assignment values and the nodes that compute them.
 
-The eager tape and a program to compile are the same thing: nodes that point at the values they read. A
-`Value` carries a type (shape, dtype), never a Python behaviour; a `Node` carries an op record, which is only
-asked for its name and its inference here. Numbers on the tape lie in `Node.kept`: what the gradient rules of
-that op asked for, and nothing else.
+The eager tape and a program to compile are the same thing: nodes that point at the values they
+read. A `Value` carries a type (shape, dtype), never a Python behaviour; a `Node` carries an op
+record, which is only asked for its name and its inference here. Numbers on the tape lie in
+`Node.kept`: what the gradient rules of that op asked for, and nothing else.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class Node:
         return f"<Node {self.op.name} #{self.serial}>"
 
 
-def nodes_before(values: Iterable[Value], follow: Callable[[Value], bool] | None = None) -> list[Node]:
+def nodes_before(
+    values: Iterable[Value], follow: Callable[[Value], bool] | None = None
+) -> list[Node]:
     """All nodes that these values depend on, in execution order; iterative, so depth is no limit.
 
     Args:

@@ -12,9 +12,9 @@ __all__ = ["to_text"]
 def to_text(graph: Graph) -> str:
     """A graph as readable text.
 
-        graph(%0: float32[2, 3])
-          %1: float32[2] = sum(%0, axis=1, keepdims=False)
-          return %1
+    graph(%0: float32[2, 3])
+      %1: float32[2] = sum(%0, axis=1, keepdims=False)
+      return %1
     """
     names: dict[Value, str] = {}
 

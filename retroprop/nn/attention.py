@@ -317,4 +317,7 @@ class MultiheadAttention(Optioned):
 def _expect(name: str, mask: Tensor, *wanted: Shape) -> None:
     if mask.shape not in wanted:
         shapes = " or ".join(map(str, wanted))
-        raise ShapeError(f"MultiheadAttention: {name} must be {shapes}, it is {mask.shape}")
+        raise ShapeError(
+            f"MultiheadAttention: {name} must be {shapes}, it is {mask.shape}",
+            fix="transpose it" if mask.shape[::-1] in wanted else None,
+        )

@@ -129,7 +129,7 @@ def _shapes(given: Any) -> list[Shape]:
     """One shape or several, as a list."""
     if isinstance(given, Sequence) and given and all(isinstance(n, int) for n in given):
         return [tuple(given)]
-    if isinstance(given, Sequence) and given and all(isinstance(n, Sequence) for n in given):
+    if isinstance(given, Sequence) and given and all(isinstance(n, list | tuple) for n in given):
         return [tuple(shape) for shape in given]
     raise ArgumentError(
         f"summary: {given!r} is no shape", fix="write (batch, features), or a list of shapes"

@@ -75,7 +75,7 @@ def live_rows(
         fix:     advice for when the number of lengths is wrong.
 
     Raises:
-        ShapeError:      "lengths must be (batch 4,), one number for each sequence; it is (3,)".
+        ShapeError:      "lengths must be (batch 4), one number for each sequence; it is (3,)".
         DTypeError:      they are no integers.
         IndexRangeError: "lengths[2] is 9, the input has 7 steps".
 
@@ -86,7 +86,7 @@ def live_rows(
     counts = asarray(lengths)
     if counts.shape != (batch,):
         raise ShapeError(
-            f"lengths must be (batch {batch},), one number for each sequence; it is {counts.shape}",
+            f"lengths must be (batch {batch}), one number for each sequence; it is {counts.shape}",
             fix=fix,
         )
     if not dtypes.is_integer(counts.dtype):

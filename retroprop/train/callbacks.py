@@ -148,7 +148,7 @@ class EarlyStopping(Callback):
 
 
 class Plateau(Callback):
-    """Feed an epoch's number to `optim.schedule.ReduceOnPlateau`, which lowers the learning rate."""
+    """Feed an epoch's number to a `ReduceOnPlateau`, which lowers the learning rate."""
 
     def __init__(self, schedule: Any, monitor: str | None = None, mode: str = "min") -> None:
         self.schedule = schedule

@@ -1,7 +1,7 @@
 """The whole state of a training run in one safetensors file, written in one step.
 
-Tensors carry the names `model.*`, `optimizer.*`, `ema.*` and `random.state`; everything else (epoch, position
-within it, history, hyperparameters) is JSON in the header.
+Tensors carry the names `model.*`, `optimizer.*`, `ema.*` and `random.state`; everything else
+(epoch, position within it, history, hyperparameters) is JSON in the header.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Snapshot:
     """
 
     def __init__(self, trainer: Trainer) -> None:
-        tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
+        weights = trainer.model.state_dict()
+        tensors: State = {f"model.{name}": value for name, value in weights.items()}
         tensors["random.state"] = rng.default_generator().get_state()
         state: State = {"format": 1}
         for name, part in _parts(trainer).items():
@@ -61,7 +62,7 @@ def resume(trainer: Trainer, path: str | Path) -> None:
     """Put a trainer into a saved state.
 
     Raises:
-        CheckpointError: the file is damaged, holds only weights, or fits another model or optimizer.
+        CheckpointError: the file is damaged, holds only weights, or fits another model.
     """
     tensors, text = files.load_with_metadata(path)
     if "trainer" not in text:

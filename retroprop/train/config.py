@@ -1,7 +1,7 @@
 """The options of a training run: defaults by kind of data, overrides, files.
 
-Every option is one row of OPTIONS; the command line, `--config` files and `config.json` all read it. None as a
-default means that `defaults_for` chooses by the data.
+Every option is one row of OPTIONS; the command line, `--config` files and `config.json` all read
+it. None as a default means that `defaults_for` chooses by the data.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 
 from retroprop.errors import ArgumentError, DataError, MissingDependencyError, unknown
 
-__all__ = ["OPTIONS", "Option", "checked", "defaults_for", "parse_overrides", "read_file", "resolve"]
+__all__ = [
+    "OPTIONS",
+    "Option",
+    "checked",
+    "defaults_for",
+    "parse_overrides",
+    "read_file",
+    "resolve",
+]
 
 Config = dict[str, Any]
 
@@ -42,7 +50,9 @@ def _flag(value: Any) -> bool:
 
 def _sizes(value: Any) -> list[int]:
     if isinstance(value, str):
-        value = [part for part in value.replace("[", "").replace("]", "").split(",") if part.strip()]
+        value = [
+            part for part in value.replace("[", "").replace("]", "").split(",") if part.strip()
+        ]
     return [_whole(part) for part in (value if isinstance(value, list | tuple) else [value])]
 
 
@@ -70,7 +80,9 @@ OPTIONS: dict[str, Option] = {
     "ema": Option(float, 0.0, 0, 0.9999, "decay of averaged weights; 0 for none"),
     "patience": Option(_maybe(_whole), None, 1, None, "epochs without improvement, or none"),
     "validation": Option(float, None, 0, 0.9, "share of the training part held out; 0 for none"),
-    "test_fraction": Option(float, 0.2, 0.01, 0.9, "share for the test, if the data has no test part"),
+    "test_fraction": Option(
+        float, 0.2, 0.01, 0.9, "share for the test, if the data has no test part"
+    ),
     "limit": Option(_maybe(_whole), None, 2, None, "use at most this many examples"),
     "image_size": Option(_maybe(_whole), None, 4, 2**12, "folders of images: height and width"),
     "accumulate": Option(_whole, 1, 1, None, "parts that each batch is computed in"),

@@ -11,7 +11,7 @@ __all__ = ["Interruptible"]
 
 
 class Interruptible:
-    """Inside the `with` block the first Ctrl-C only sets `requested`; a second one interrupts at once.
+    """Inside the `with` block the first Ctrl-C only sets `requested`; a second one interrupts.
 
     Signals reach the main thread only; in other threads nothing changes.
     """

@@ -1,4 +1,4 @@
-"""One training run: data, options and network brought together, in a fixed order of random draws."""
+"""One training run: data, options and network, in a fixed order of random draws."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ class Job:
         ArgumentError: options that are unknown or do not fit the data.
     """
 
-    def __init__(self, data: Any, overrides: dict[str, Any], folder: Path, asked: dict[str, Any]) -> None:
+    def __init__(
+        self, data: Any, overrides: dict[str, Any], folder: Path, asked: dict[str, Any]
+    ) -> None:
         self.data, self.folder, self.asked = data, folder, asked
         self.options = resolve(data.kind, len(data.y_train), overrides)
         self._split()
@@ -123,7 +125,7 @@ class Job:
         steps = math.ceil(len(self.x_train) / options["batch_size"]) * options["epochs"]
         groups = optim.decay_groups(self.model, options["weight_decay"])
         rate = _schedule(options["schedule"], options["lr"], steps)
-        optimizer = optim.get(options["optimizer"])(groups, lr=rate)
+        optimizer = _maker(options["optimizer"])(groups, lr=rate)
         keep = "last" if self.held_out is None else "best"
         listeners: list[Callback] = [Checkpoint(self.folder, keep=keep), LogFiles(self.folder)]
         if options["patience"]:
@@ -236,6 +238,18 @@ class Job:
             f"{held}{len(data.y_test)} to test; "
             f"{self.description['model']} with {self._parameters():,} parameters"
         )
+
+
+_WHOLE_DATA = ("lbfgs", "rprop")  # they compare gradients of the same data
+
+
+def _maker(name: str) -> Any:
+    if name in _WHOLE_DATA:
+        raise ArgumentError(
+            f"optimizer={name} needs all data in every step; a run trains on batches",
+            fix="choose one of " + ", ".join(n for n in optim.names() if n not in _WHOLE_DATA),
+        )
+    return optim.get(name)
 
 
 _SCHEDULES: dict[str, Callable[[float, int], Any]] = {

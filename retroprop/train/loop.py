@@ -87,7 +87,10 @@ class Loop:
         trainer = self.trainer
         trainer.stop_reason = None
         self._tell("on_fit_begin")
-        with Interruptible() as interrupt, self.display.fit(epochs=epochs, steps=self.batching.steps):
+        with (
+            Interruptible() as interrupt,
+            self.display.fit(epochs=epochs, steps=self.batching.steps),
+        ):
             while trainer.epoch < epochs and trainer.stop_reason is None:
                 try:
                     self._epoch(interrupt)

@@ -1,4 +1,4 @@
-"""The networks that the command line trains, built from a plain description that is kept with the run."""
+"""The networks that the command line trains, built from a description kept with the run."""
 
 from __future__ import annotations
 
@@ -44,12 +44,20 @@ def describe(options: dict[str, Any], input_shape: Sequence[int], outputs: int) 
 def build(description: dict[str, Any]) -> nn.Sequential:
     """The network of a description, freshly initialised from the random state.
 
-    `mlp`: dense layers. `cnn`: blocks of convolution (3x3), batch norm, activation and 2x2 max pooling, then dense
-    layers. The last layer gives one logit per class, or one number per regression target.
+    `mlp`: dense layers. `cnn`: blocks of convolution (3x3), batch norm, activation and 2x2 max
+    pooling, then dense layers. The last layer gives one logit per class, or one number per target.
 
     Example:
-        >>> spec = {"model": "mlp", "hidden": [8], "channels": [], "activation": "relu",
-        ...         "batch_norm": False, "dropout": 0.0, "input_shape": [4], "outputs": 3}
+        >>> spec = {
+        ...     "model": "mlp",
+        ...     "hidden": [8],
+        ...     "channels": [],
+        ...     "activation": "relu",
+        ...     "batch_norm": False,
+        ...     "dropout": 0.0,
+        ...     "input_shape": [4],
+        ...     "outputs": 3,
+        ... }
         >>> build(spec)[0].weight.shape
         (8, 4)
     """

@@ -78,9 +78,9 @@ def summary(result: dict[str, Any]) -> list[str]:
             f"{result['test_mae']:.6g} (mean absolute)"
         )
     run = result["run"]
+    effort = f"{result['epochs']} epochs, {result['seconds']:.1f} s"
     return [
-        f"{line} on {result['test_examples']} examples, {result['epochs']} epochs, "
-        f"{result['seconds']:.1f} s",
+        f"{line} on {result['test_examples']} examples, {effort}",
         f"run folder {run}: open {Path(run, 'report.html')} in a browser",
     ]
 

@@ -1,12 +1,12 @@
 """Run folders: a model trained on a data set by one call, and used again later.
 
-    runs/<name>/
-      config.json          resolved options, data, model description, version
-      preprocess.json      what was learned about the inputs and the target on the training part
-      log.jsonl            one line per event          metrics.csv   one row per epoch
-      weights.safetensors  the weights that were kept  last.safetensors   the whole state, to resume
-      learning_curve.svg   loss and score over epochs  report.html   everything on one page
-      result.json          the final numbers
+runs/<name>/
+  config.json          resolved options, data, model description, version
+  preprocess.json      what was learned about the inputs and the target on the training part
+  log.jsonl            one line per event          metrics.csv   one row per epoch
+  weights.safetensors  the weights that were kept  last.safetensors   the whole state, to resume
+  learning_curve.svg   loss and score over epochs  report.html   everything on one page
+  result.json          the final numbers
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Run:
 
     @property
     def task(self) -> str:
-        """ "classification" or "regression"."""
+        """The kind of prediction: "classification" or "regression"."""
         return str(self.preprocessor.target.task)
 
     def load_weights(self) -> Run:
@@ -129,7 +129,7 @@ def train(
         overrides: options by name; see `train.config.OPTIONS`.
         target:    the column to predict, for tables.
         task:      "classification" or "regression"; decided from the target when None.
-        folder:    where the run goes, an earlier run in it is replaced; `runs/<name>-001` when None.
+        folder:    where the run goes, replacing a run in it; `runs/<name>-001` when None.
         resume:    continue the run in `folder`.
         progress:  show progress.
         say:       where lines for people go.
@@ -160,7 +160,7 @@ def train(
             raise ArgumentError("resume needs the folder of the run that is to be continued")
         source, target, task, overrides = _continued(Path(folder), source, target, task, overrides)
     path = isinstance(source, str | os.PathLike)
-    asked = {
+    asked: dict[str, Any] = {
         "source": os.fspath(source) if path else type(source).__name__,
         "target": target,
         "task": task,

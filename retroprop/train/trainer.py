@@ -36,13 +36,13 @@ class Trainer:
 
     Args:
         model:          an nn.Module from a batch of inputs to predictions.
-        loss:           a name ("cross_entropy", "mse", ...), a function (prediction, target) or a loss module.
+        loss:           a name ("cross_entropy", "mse", ...), a function (prediction, target), or a module.
         optimizer:      an optimizer over the model's parameters, or a name ("adam").
         metrics:        names or objects of retroprop.metrics; measured exactly over each epoch.
         callbacks:      listeners for every fit; see retroprop.train.callbacks.
         clip_grad_norm: bound on the global norm of the gradient, or None.
         accumulate:     cut each batch in this many parts, with the gradient of the whole.
-        augment:        a function (x, y, random generator) -> (x, y) on the arrays of a training batch.
+        augment:        a function (x, y, random generator) -> (x, y) on a training batch.
         ema:            an optim.EMA whose averaged weights are the ones evaluated, or None.
         seed:           of the order of the batches and of augmentation.
 
@@ -84,7 +84,8 @@ class Trainer:
         self.model = model
         self.objective = Objective(loss)
         if isinstance(optimizer, str):
-            optimizer = optim.get(optimizer)(model.parameters())
+            make: Any = optim.get(optimizer)
+            optimizer = make(model.parameters())
         self.optimizer = optimizer
         self.metrics = [metric_table.get(metric) for metric in metrics]
         self.callbacks = list(callbacks)
@@ -253,11 +254,11 @@ class Trainer:
     def predict(self, x: Any, *, batch_size: int = 256) -> Array:
         """The model's outputs (logits, for a classifier) for every example, in eval mode."""
         data = _dataset(x, None, None, None)
-        parts = []
         with no_grad(), self._evaluating():
-            for batch in batches(data, batch_size):
-                parts.append(self._predict(self._tensors(batch.x)).numpy())
-        return np.concatenate(parts) if parts else np.zeros((0,), np.float32)
+            parts = [
+                self._predict(self._tensors(batch.x)).numpy() for batch in batches(data, batch_size)
+            ]
+        return np.concatenate(parts)
 
     def greater_is_better(self, name: str) -> bool:
         """Whether a number of the history is better when larger (losses are not)."""
@@ -271,7 +272,7 @@ class Trainer:
         files.save(self.usable_weights(), path)
 
     def usable_weights(self) -> dict[str, Array]:
-        """A copy of the weights by name: those that `evaluate` uses, averaged when there is an EMA."""
+        """A copy of the weights by name as `evaluate` uses them: averaged, if there is an EMA."""
         with self._averaged():
             state = self.model.state_dict()
             return {name: np.array(value.detach().numpy()) for name, value in state.items()}

@@ -1,7 +1,7 @@
 """The namespace offers what the Python Array API standard 2024.12 lists, under its signatures.
 
-Each row is a call with every argument the standard knows, positional-only ones by position; the results are
-compared with NumPy in the mirrors of the families.
+Each row is a call with every argument the standard knows, positional-only ones by position; the
+results are compared with NumPy in the mirrors of the families.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ I = rp.asarray([[1, 2, 3], [4, 5, 6]])  # noqa: E741
 B = rp.asarray([[True, False, True], [False, False, True]])
 S = rp.asarray([[4.0, 1.0], [1.0, 3.0]])
 
-UNARY = """abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor isfinite isinf isnan
-log log1p log2 log10 negative positive reciprocal round sign signbit sin sinh square sqrt tan tanh
-trunc""".split()
+UNARY = """abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor isfinite isinf
+isnan log log1p log2 log10 negative positive reciprocal round sign signbit sin sinh square sqrt tan
+tanh trunc""".split()
 BINARY = """add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal
 logaddexp maximum minimum multiply nextafter not_equal pow remainder subtract""".split()
 BITWISE = "bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor".split()

@@ -133,3 +133,8 @@ def test_the_shape_check_finds_a_reference_that_breaks_its_rules(monkeypatch):
     monkeypatch.setattr(settings, "check_shapes", True)
     with pytest.raises(GraphError, match="crooked"):
         crooked(rp.ones(2))
+
+
+def test_a_number_that_does_not_fit_is_told():
+    with pytest.raises(DTypeError, match="300 does not fit in uint8"):
+        rp.asarray([1], dtype=rp.uint8) + 300

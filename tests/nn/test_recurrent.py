@@ -28,9 +28,8 @@ def normal(*shape: int) -> Any:
         ),
         (nn.GRU(2, 3, 2, False), "GRU(input_size=2, hidden_size=3, num_layers=2, bias=False)"),
         (
-            nn.LSTM(2, 3, 2, dropout=0.5, proj_size=1, dtype="float64"),
-            "LSTM(input_size=2, hidden_size=3, num_layers=2, dropout=0.5, proj_size=1, "
-            "dtype='float64')",
+            nn.LSTM(2, 3, 2, proj_size=1, dtype="float64"),
+            "LSTM(input_size=2, hidden_size=3, num_layers=2, proj_size=1, dtype='float64')",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

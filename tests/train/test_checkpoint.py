@@ -39,9 +39,7 @@ def trainer(optimizer="adamw", ema=False) -> rp.Trainer:
 
 
 def fit(one, **options):
-    return one.fit(
-        X, Y, epochs=3, batch_size=12, validation_data=(X, Y), progress=False, **options
-    )
+    return one.fit(X, Y, epochs=3, batch_size=12, validation_data=(X, Y), progress=False, **options)
 
 
 class StopAt(Callback):
@@ -85,7 +83,7 @@ def test_interrupted_and_resumed_equals_never_stopped(tmp_path, optimizer, ema, 
 def test_weights_are_not_a_state_and_other_models_do_not_fit(tmp_path):
     one = trainer()
     one.save_weights(tmp_path / "weights")
-    with pytest.raises(CheckpointError, match="last.safetensors"):
+    with pytest.raises(CheckpointError, match=r"last\.safetensors"):
         one.resume(tmp_path / "weights")
     one.save(tmp_path / "state")
     other = rp.Trainer(nn.Linear(4, 2), optimizer="adam")

@@ -15,7 +15,8 @@ def test_overrides_are_read_by_their_option():
         ["epochs=5", "lr=1e-3", "hidden=[64,32]", "batch_norm=yes", "patience=none", "seed=3.0"]
     )
     assert read == {
-        "epochs": 5, "lr": 1e-3, "hidden": [64, 32], "batch_norm": True, "patience": None, "seed": 3,
+        "epochs": 5, "lr": 1e-3, "hidden": [64, 32], "batch_norm": True, "patience": None,
+        "seed": 3,
     }  # fmt: skip
 
 
@@ -75,10 +76,10 @@ def test_damaged_files_are_named(tmp_path, name, content):
 def test_damaged_yaml_is_named(tmp_path):
     pytest.importorskip("yaml")
     (tmp_path / "a.yaml").write_text("a: [1")
-    with pytest.raises(DataError, match="a.yaml"):
+    with pytest.raises(DataError, match=r"a\.yaml"):
         config.read_file(str(tmp_path / "a.yaml"))
     (tmp_path / "b.yaml").write_text("!!python/object/apply:os.system [ls]")
-    with pytest.raises(DataError, match="b.yaml"):
+    with pytest.raises(DataError, match=r"b\.yaml"):
         config.read_file(str(tmp_path / "b.yaml"))
 
 

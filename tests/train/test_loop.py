@@ -21,7 +21,7 @@ def test_every_example_comes_once_and_the_last_batch_keeps_the_rest():
     parts = rows(batching, 0)
     assert [len(part) for part in parts] == [4, 4, 2]
     assert batching.steps == 3
-    assert sorted(sum(parts, [])) == list(range(10))
+    assert sorted(row for part in parts for row in part) == list(range(10))
 
 
 def test_the_order_is_new_each_epoch_and_the_same_each_time():

@@ -12,9 +12,7 @@ from retroprop.train.objective import Objective
 X, Y = rp.asarray([[1.0], [3.0]]), rp.asarray([[0.0], [0.0]])
 
 
-@pytest.mark.parametrize(
-    "loss", ["mse", "mse_loss", nn.functional.mse_loss, nn.MSELoss()]
-)
+@pytest.mark.parametrize("loss", ["mse", "mse_loss", nn.functional.mse_loss, nn.MSELoss()])
 def test_a_loss_is_a_name_a_function_or_a_module(loss):
     objective = Objective(loss)
     assert objective(X, Y, None).item() == 5.0

@@ -35,9 +35,7 @@ def images(count=60):
 
 def quiet(source, folder, **options):
     settings = {"epochs": 3, **options.pop("overrides", {})}
-    return runs.train(
-        source, settings, folder=folder, progress=False, say=str, **options
-    )
+    return runs.train(source, settings, folder=folder, progress=False, say=str, **options)
 
 
 def test_regression_on_a_table_leaves_everything_behind(tmp_path):

@@ -1,4 +1,5 @@
-"""Runs a graph node by node with the references of its ops; values are dropped after their last use."""
+"""Runs a graph node by node with the references of its ops; values are dropped after their last
+use."""
 
 from __future__ import annotations
 
