@@ -88,8 +88,11 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """
     x = asarray(x)
     at = shapes.normalise_axis(axis, x.ndim, "unstack")
-    every = (slice(None),) * at
-    return tuple(ops.take_slice(x, key=(*every, i)) for i in range(x.shape[at]))
+    if not x.shape[at]:
+        return ()
+    shape = (*x.shape[:at], *x.shape[at + 1 :])
+    parts = ops.split(x, sizes=(1,) * x.shape[at], axis=at)  # one concatenation is its gradient
+    return tuple(ops.reshape(part, shape) for part in parts)
 
 
 def expand_dims(x: Any, /, *, axis: int | tuple[int, ...] = 0) -> Tensor:

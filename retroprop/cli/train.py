@@ -64,6 +64,7 @@ class _ListOptions(argparse.Action):
 def run(arguments: Namespace) -> int:
     """Train, say where the run went, and print the final numbers."""
     _put_apart(arguments)
+    _refuse_flags(arguments.options)
     overrides = config.read_file(arguments.config) if arguments.config else {}
     overrides.update(config.parse_overrides(arguments.options))
     folder = _folder(arguments)
@@ -101,6 +102,17 @@ def _put_apart(arguments: Namespace) -> None:
             "which data? give a CSV table, an .npz file or a folder of images",
             fix="for example: retroprop train houses.csv --target price",
         )
+
+
+_FLAGS = ("config", "force", "json", "out", "quiet", "resume", "target", "task")
+
+
+def _refuse_flags(words: list[str]) -> None:
+    """`target=price` for `--target price` is a slip that deserves better than a list of options."""
+    for word in words:
+        name, _, value = word.partition("=")
+        if name in _FLAGS:
+            raise ArgumentError(f"{word!r} is written with dashes: --{name} {value}".rstrip())
 
 
 def _folder(arguments: Namespace) -> Path:

@@ -135,9 +135,18 @@ class _Reader:
             return Target(_base(key), "regression")
         if task is None and self.kind == "images" and y.dtype.kind in "iu":
             # Pictures labelled with whole numbers: classes, also when there are many (faces).
-            task = "classification" if len(np.unique(y)) * 2 <= len(y) else None
+            count = len(np.unique(y))
+            if count * 2 <= len(y):
+                column = self.column(key, _base(key), y)
+                found, _ = decide_target(column, _base(key), "classification")
+                self.notes.append(f"task: classification (images with {count} distinct labels)")
+                return self._named(found, y, names)
         found, reasons = decide_target(self.column(key, _base(key), y), _base(key), task)
         self.notes += reasons
+        return self._named(found, y, names)
+
+    def _named(self, found: Target, y: Any, names: Any) -> Target:
+        """The target with the archive's own names for its classes, when it has any."""
         if names is not None and found.task == "classification":
             self._name_classes(found, y, np.asarray(names))
         return found

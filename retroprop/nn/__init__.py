@@ -1,29 +1,345 @@
-"""Neural-network layers."""
+"""Neural networks: modules, layers, losses; `nn.functional` has them as functions.
+
+    model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+
+Names, arguments, defaults and the keys of `state_dict` are PyTorch's, so that weights move across.
+A layer is a class whose attributes are its parameters and layers, and whose `forward` is the maths.
+"""
+
+from __future__ import annotations
 
 from retroprop.nn import functional, init, utils
-from retroprop.nn.activation import *
-from retroprop.nn.attention import *
-from retroprop.nn.batchnorm import *
-from retroprop.nn.cells import *
-from retroprop.nn.containers import *
-from retroprop.nn.conv import *
-from retroprop.nn.dropout import *
-from retroprop.nn.embedding import *
-from retroprop.nn.global_pool import *
-from retroprop.nn.linear import *
-from retroprop.nn.loss import *
-from retroprop.nn.loss_margin import *
-from retroprop.nn.lp_pool import *
+from retroprop.nn.activation import (
+    CELU,
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    RReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softmax2d,
+    Softmin,
+    Softplus,
+    Softshrink,
+    Softsign,
+    SwiGLU,
+    Tanh,
+    Tanhshrink,
+    Threshold,
+)
+from retroprop.nn.attention import MultiheadAttention
+from retroprop.nn.batchnorm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
+from retroprop.nn.cells import GRUCell, LSTMCell, RNNCell
+from retroprop.nn.containers import (
+    Identity,
+    ModuleDict,
+    ModuleList,
+    ParameterDict,
+    ParameterList,
+    Sequential,
+)
+from retroprop.nn.conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from retroprop.nn.dropout import (
+    AlphaDropout,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+    FeatureAlphaDropout,
+)
+from retroprop.nn.embedding import Embedding, EmbeddingBag
+from retroprop.nn.global_pool import (
+    GlobalAvgPool1d,
+    GlobalAvgPool2d,
+    GlobalAvgPool3d,
+    GlobalMaxPool1d,
+    GlobalMaxPool2d,
+    GlobalMaxPool3d,
+)
+from retroprop.nn.linear import Bilinear, Linear
+from retroprop.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    CTCLoss,
+    GaussianNLLLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    LogCoshLoss,
+    Loss,
+    MSELoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    QuantileLoss,
+    SmoothL1Loss,
+)
+from retroprop.nn.loss_margin import (
+    ArcFace,
+    CIoULoss,
+    CosineEmbeddingLoss,
+    DiceLoss,
+    DIoULoss,
+    GIoULoss,
+    HingeEmbeddingLoss,
+    HingeLoss,
+    InfoNCELoss,
+    IoULoss,
+    MarginRankingLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SigmoidFocalLoss,
+    SoftMarginLoss,
+    SoftmaxFocalLoss,
+    TripletMarginLoss,
+)
+from retroprop.nn.lp_pool import LPPool1d, LPPool2d, LPPool3d
 from retroprop.nn.module import Module
-from retroprop.nn.norm import *
-from retroprop.nn.padding import *
+from retroprop.nn.norm import (
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
+from retroprop.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
 from retroprop.nn.parameter import Buffer, Parameter
-from retroprop.nn.pooling import *
-from retroprop.nn.positional import *
-from retroprop.nn.recurrent import *
-from retroprop.nn.shape import *
-from retroprop.nn.summary import *
-from retroprop.nn.transformer import *
-from retroprop.nn.transformer_layer import *
-from retroprop.nn.unpool import *
-from retroprop.nn.upsample import *
+from retroprop.nn.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
+from retroprop.nn.positional import PositionalEncoding, RotaryEmbedding
+from retroprop.nn.recurrent import GRU, LSTM, RNN
+from retroprop.nn.shape import (
+    ChannelShuffle,
+    Flatten,
+    Fold,
+    PixelShuffle,
+    PixelUnshuffle,
+    Unflatten,
+    Unfold,
+)
+from retroprop.nn.summary import Summary, summary
+from retroprop.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from retroprop.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
+from retroprop.nn.unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from retroprop.nn.upsample import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AlphaDropout",
+    "ArcFace",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Bilinear",
+    "Buffer",
+    "CIoULoss",
+    "CTCLoss",
+    "ChannelShuffle",
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "CosineEmbeddingLoss",
+    "CrossEntropyLoss",
+    "DIoULoss",
+    "DiceLoss",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "Embedding",
+    "EmbeddingBag",
+    "FeatureAlphaDropout",
+    "Flatten",
+    "Fold",
+    "GIoULoss",
+    "GRUCell",
+    "GaussianNLLLoss",
+    "GlobalAvgPool1d",
+    "GlobalAvgPool2d",
+    "GlobalAvgPool3d",
+    "GlobalMaxPool1d",
+    "GlobalMaxPool2d",
+    "GlobalMaxPool3d",
+    "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HingeEmbeddingLoss",
+    "HingeLoss",
+    "HuberLoss",
+    "Identity",
+    "InfoNCELoss",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "IoULoss",
+    "KLDivLoss",
+    "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
+    "LSTMCell",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LocalResponseNorm",
+    "LogCoshLoss",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Loss",
+    "MSELoss",
+    "MarginRankingLoss",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
+    "Mish",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "MultiheadAttention",
+    "NLLLoss",
+    "PReLU",
+    "Parameter",
+    "ParameterDict",
+    "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "PoissonNLLLoss",
+    "PositionalEncoding",
+    "QuantileLoss",
+    "RMSNorm",
+    "RNNCell",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
+    "RotaryEmbedding",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SigmoidFocalLoss",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
+    "Softmax",
+    "Softmax2d",
+    "SoftmaxFocalLoss",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Summary",
+    "SwiGLU",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "TripletMarginLoss",
+    "Unflatten",
+    "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
+    "functional",
+    "init",
+    "summary",
+    "utils",
+]

@@ -169,7 +169,8 @@ class MultiheadAttention(Optioned):
         keys = key[1 if self.batch_first and len(key) == 3 else 0]
         keys += self.add_bias_kv + self.add_zero_attn
         pairs = 2 * rows * keys  # scores and averages; out_proj counts itself
-        return self.embed_dim * (rows * self.embed_dim + inputs + pairs)  # type: ignore[no-any-return]
+        total: int = self.embed_dim * (rows * self.embed_dim + inputs + pairs)
+        return total
 
     def forward(
         self,

@@ -118,8 +118,8 @@ class _BatchNorm(_ChannelNorm):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
 
     def forward(self, x: Any) -> Tensor:
-        allowed = (2, 3) if self.spatial == 1 else (self.spatial + 2,)
-        self._expects(tuple(x.shape), allowed)
+        x = asarray(x)
+        self._expects(x.shape, (2, 3) if self.spatial == 1 else (self.spatial + 2,))
         by_batch = self.training or self.running_mean is None
         momentum = self._momentum() if self.training else 0.0
         statistics = (self.running_mean, self.running_var) if self._uses(by_batch) else (None, None)

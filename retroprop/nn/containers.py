@@ -51,7 +51,7 @@ class _Numbered(Module):
         if not isinstance(item, self._kind):
             raise ArgumentError(
                 f"{type(self).__name__} holds {self._kind.__name__}s, got {item!r}",
-                fix="pass an instance, not the class" if isinstance(item, type) else None,
+                fix=_hint(item),
             )
         return item
 
@@ -110,6 +110,15 @@ class _Numbered(Module):
         item = self[index]
         del self[index]
         return item
+
+
+def _hint(item: Any) -> str | None:
+    """What was probably meant by something that is no module."""
+    if isinstance(item, type):
+        return "pass an instance, not the class"
+    if isinstance(item, list | tuple):
+        return "pass its items: nn.Sequential(*layers)"
+    return "wrap a function in a Module" if callable(item) else None
 
 
 class Sequential(_Numbered):

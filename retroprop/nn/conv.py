@@ -91,9 +91,7 @@ class _Convolution(Module):
             fix = f"channels stand before {axis_names(count)[0]}: rp.permute_dims(x, {order})"
         elif len(shape) == count + 2:
             fix = f"make its in_channels {shape[1]}, or change what comes before it"
-        raise ShapeError(
-            f"{type(self).__name__} expects (batch, {names}), got {tuple(shape)}", fix=fix
-        )
+        raise ShapeError(f"{type(self).__name__} expects (batch, {names}), got {shape}", fix=fix)
 
     def extra_repr(self) -> str:
         parts = [f"{self.in_channels}, {self.out_channels}", f"kernel_size={self.kernel_size}"]
@@ -137,11 +135,12 @@ class _Conv(_Convolution):
         super().__init__(*shape, stride, padding, dilation, groups, bias, padding_mode, dtype)
 
     def forward(self, x: Any) -> Tensor:
+        x = asarray(x)
         self._check(x.shape)
         name, padding = type(self).__name__, self.padding
         if self.padding_mode != "zeros":
             pairs = resolve_padding(padding, self.kernel_size, self.stride, self.dilation, name)
-            x = pad(asarray(x), [n for pair in reversed(pairs) for n in pair], self.padding_mode)
+            x = pad(x, [n for pair in reversed(pairs) for n in pair], self.padding_mode)
             padding = (0,) * self.spatial
         how = (self.stride, padding, self.dilation, self.groups)
         return conv_nd(name, x, self.weight, self.bias, *how)
@@ -239,6 +238,7 @@ class _ConvTranspose(_Convolution):
 
     def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Tensor:
         """The adjoint of a convolution; `output_size` chooses among the sizes that fit."""
+        x = asarray(x)
         self._check(x.shape)
         extra = self.output_padding if output_size is None else self._extra(x.shape, output_size)
         how = (self.stride, self.padding, extra, self.groups, self.dilation)

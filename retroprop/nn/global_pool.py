@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retroprop.array.creation import asarray
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ShapeError
 from retroprop.nn.functional.pooling import global_avg_pool, global_max_pool
@@ -27,10 +28,11 @@ class _Global(Module):
     is_mean = True
 
     def forward(self, x: Any) -> Tensor:
-        if len(x.shape) != self.spatial + 2:
+        x = asarray(x)
+        if x.ndim != self.spatial + 2:
             raise ShapeError(
                 f"{type(self).__name__} expects (batch, channels, "
-                f"{', '.join(axis_names(self.spatial))}), got {tuple(x.shape)}"
+                f"{', '.join(axis_names(self.spatial))}), got {x.shape}"
             )
         return global_avg_pool(x) if self.is_mean else global_max_pool(x)
 

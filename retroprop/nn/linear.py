@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from retroprop import dtypes
-from retroprop.array.creation import zeros
+from retroprop.array.creation import asarray, zeros
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.functional.linear import bilinear, linear
@@ -54,8 +54,9 @@ class Linear(Module):
         draw_uniform(bound, self.weight, self.bias)
 
     def forward(self, x: Any) -> Tensor:
+        x = asarray(x)
         if not x.shape or x.shape[-1] != self.in_features:
-            raise _misfit("Linear", self.in_features, tuple(x.shape), self.out_features)
+            raise _misfit("Linear", self.in_features, x.shape, self.out_features)
         return linear(x, self.weight, self.bias)
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
@@ -113,10 +114,11 @@ class Bilinear(Module):
         draw_uniform(bound, self.weight, self.bias)
 
     def forward(self, input1: Any, input2: Any) -> Tensor:
-        return bilinear(input1, input2, self.weight, self.bias)
+        return bilinear(asarray(input1), asarray(input2), self.weight, self.bias)
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
-        return output.size * self.in1_features * (self.in2_features + 1)  # type: ignore[no-any-return]
+        each: int = self.in1_features * (self.in2_features + 1)
+        return int(output.size) * each
 
     def extra_repr(self) -> str:
         return (

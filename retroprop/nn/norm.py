@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retroprop.array.creation import ones, zeros
+from retroprop.array.creation import asarray, ones, zeros
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.functional.normalization import (
@@ -35,15 +35,17 @@ def _shift(shape: Any, wanted: bool, dtype: Any) -> Parameter | None:
     return Parameter(zeros(shape, dtype=dtype)) if wanted else None
 
 
-def _last(module: Module, x: Any, shape: tuple[int, ...]) -> None:
-    """Raise unless the last axes of x are the normalised shape."""
-    if tuple(x.shape[-len(shape) :]) != shape:
+def _last(module: Module, given: Any, shape: tuple[int, ...]) -> Tensor:
+    """The input, if its last axes are the normalised shape."""
+    x = asarray(given)
+    if x.shape[-len(shape) :] != shape:
         sizes = ", ".join(map(str, shape)) + (" features" if len(shape) == 1 else "")
         raise ShapeError(
-            f"{type(module).__name__} expects (..., {sizes}), got {tuple(x.shape)}",
+            f"{type(module).__name__} expects (..., {sizes}), got {x.shape}",
             fix=f"make it nn.{type(module).__name__}({x.shape[-1] if x.shape else 1}), or bring "
             "what it normalises to the last axes",
         )
+    return x
 
 
 def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
@@ -94,7 +96,7 @@ class LayerNorm(Module):
         self.bias = _shift(self.normalized_shape, elementwise_affine and bias, dtype)
 
     def forward(self, x: Any) -> Tensor:
-        _last(self, x, self.normalized_shape)
+        x = _last(self, x, self.normalized_shape)
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -138,7 +140,7 @@ class RMSNorm(Module):
         self.weight = _scale(self.normalized_shape, elementwise_affine, dtype)
 
     def forward(self, x: Any) -> Tensor:
-        _last(self, x, self.normalized_shape)
+        x = _last(self, x, self.normalized_shape)
         return rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -191,10 +193,10 @@ class GroupNorm(Module):
         self.bias = _shift(num_channels, affine, dtype)
 
     def forward(self, x: Any) -> Tensor:
-        if len(x.shape) < 2 or x.shape[1] != self.num_channels:
+        x = asarray(x)
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ShapeError(
-                f"GroupNorm expects (batch, {self.num_channels} channels, ...), got "
-                f"{tuple(x.shape)}",
+                f"GroupNorm expects (batch, {self.num_channels} channels, ...), got {x.shape}",
                 fix="the channels stand on axis 1, after the batch",
             )
         return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)

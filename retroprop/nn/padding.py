@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from retroprop.array.creation import asarray
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.functional.padding import pad
@@ -53,10 +54,11 @@ class _Pad(Optioned):
             )
 
     def forward(self, x: Any) -> Tensor:
-        if len(x.shape) not in {self.spatial + 1, self.spatial + 2}:
+        x = asarray(x)
+        if x.ndim not in {self.spatial + 1, self.spatial + 2}:
             raise ShapeError(
                 f"{type(self).__name__} expects (batch, channels, "
-                f"{', '.join(axis_names(self.spatial))}), got {tuple(x.shape)}"
+                f"{', '.join(axis_names(self.spatial))}), got {x.shape}"
             )
         return pad(x, self.padding, self.mode, self.value)
 

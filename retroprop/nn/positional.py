@@ -171,7 +171,8 @@ class RotaryEmbedding(Module):
         half = self.features // 2
         if not self.interleaved:
             a, b = split(x, sizes=(half, half), axis=-1)
-            return concatenate(a * cos - b * sin, a * sin + b * cos, axis=-1)  # type: ignore[no-any-return]
+            y: Tensor = concatenate(a * cos - b * sin, a * sin + b * cos, axis=-1)
+            return y
         pairs = reshape(x, (*x.shape[:-1], half, 2))
         a, b = split(pairs, sizes=(1, 1), axis=-1)
         cos, sin = (reshape(table, (time, half, 1)) for table in (cos, sin))

@@ -27,7 +27,7 @@ class Registry:
         for name, value in vars(self).items():
             if isinstance(value, Registry) and id(value) not in seen:
                 seen.add(id(value))
-                yield name, value  # type: ignore[misc]  every Registry is a Module
+                yield name, value  # type: ignore[misc]  # every Registry is a Module
 
     def children(self) -> Iterator[Module]:
         """The modules that are attributes of this one."""

@@ -42,24 +42,6 @@ class Stacked(Optioned):
         proj_size: int,
         dtype: Any,
     ) -> None:
-        name = type(self).__name__
-        for what, given in (("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if given < 1:
-                raise ArgumentError(f"{name}: {what} must be at least 1, it is {given}")
-        if not 0 <= dropout <= 1:
-            raise ArgumentError(
-                f"{name}: dropout is {dropout}, a probability is from 0 to 1",
-                fix="write bias= and batch_first= by name, they come before dropout",
-            )
-        if not 0 <= proj_size < hidden_size:
-            raise ArgumentError(
-                f"{name}: proj_size must be below hidden_size {hidden_size}, it is {proj_size}"
-            )
-        if dropout and num_layers == 1:
-            warnings.warn(
-                f"{name}: dropout={dropout} acts between layers, and there is only one",
-                stacklevel=3,
-            )
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -68,10 +50,31 @@ class Stacked(Optioned):
         self.dropout = dropout
         self.bidirectional = bidirectional
         self.proj_size = proj_size
+        self._check_arguments()
         for layer in range(num_layers):
             for suffix in self._suffixes(layer):
                 self._add_weights(suffix, input_size if layer == 0 else self._out_size(), dtype)
         self.reset_parameters()
+
+    def _check_arguments(self) -> None:
+        name, dropout = type(self).__name__, self.dropout
+        for what in ("hidden_size", "num_layers"):
+            if getattr(self, what) < 1:
+                raise ArgumentError(
+                    f"{name}: {what} must be at least 1, it is {getattr(self, what)}"
+                )
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ArgumentError(f"{name}: dropout is {dropout!r}, a probability is from 0 to 1")
+        if not 0 <= self.proj_size < self.hidden_size:
+            raise ArgumentError(
+                f"{name}: proj_size must be below hidden_size {self.hidden_size}, it is "
+                f"{self.proj_size}"
+            )
+        if dropout and self.num_layers == 1:
+            warnings.warn(
+                f"{name}: dropout={dropout} acts between layers, and there is only one",
+                stacklevel=4,
+            )
 
     def _suffixes(self, layer: int) -> tuple[str, ...]:
         """How the names of a layer's weights end, one for each direction."""

@@ -155,7 +155,7 @@ def _run(model: Module, inputs: list[Tensor]) -> list[LayerRow]:
         own = [one for one in vars(module).values() if isinstance(one, Parameter)]
         if own or next(module.children(), None) is None:
             hook = _row_maker(path, own, rows, seen)
-            handles.append(module.register_forward_hook(hook))
+            handles.append(module.register_forward_hook(hook, with_kwargs=True))
     try:
         with no_grad():
             model.eval()(*inputs)
@@ -168,7 +168,7 @@ def _run(model: Module, inputs: list[Tensor]) -> list[LayerRow]:
 
 
 def _row_maker(path: str, own: list[Parameter], rows: list[LayerRow], seen: set[int]) -> Any:
-    def note(module: Module, args: tuple[Any, ...], output: Any) -> None:
+    def note(module: Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         new = [one for one in own if id(one) not in seen]
         seen.update(map(id, new))
         leaves = [leaf for leaf in tree.flatten(output)[0] if isinstance(leaf, Tensor)]
@@ -179,7 +179,7 @@ def _row_maker(path: str, own: list[Parameter], rows: list[LayerRow], seen: set[
                 type(module).__name__,
                 shapes[0] if len(shapes) == 1 else shapes,
                 sum(one.size for one in new),
-                module.multiply_adds(args, output),
+                module.multiply_adds((*args, *kwargs.values()), output),
             )
         )
 

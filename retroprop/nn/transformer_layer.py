@@ -49,7 +49,8 @@ class _Layer(Module):
         return norm(x + dropout(block(x)))  # type: ignore[no-any-return]
 
     def _feedforward(self, x: Tensor) -> Tensor:
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))  # type: ignore[no-any-return]
+        y: Tensor = self.linear2(self.dropout(self.activation(self.linear1(x))))
+        return y
 
     def extra_repr(self) -> str:
         return "norm_first=True" if self.norm_first else ""

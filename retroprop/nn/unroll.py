@@ -99,4 +99,5 @@ def live_rows(
                 fix=fix or f"count the steps of each sequence, from 0 to {time}",
             )
     steps = reshape(arange(time), (time, 1))
-    return reshape(less(steps, astype(counts, dtypes.int64)), (time * batch, 1))  # type: ignore[no-any-return]
+    live: Tensor = less(steps, astype(counts, dtypes.int64))
+    return live.reshape((time * batch, 1))  # type: ignore[no-any-return]

@@ -73,7 +73,7 @@ OPTIONS: dict[str, Option] = {
     "lr": Option(float, None, 0, None, "peak learning rate, per step"),
     "weight_decay": Option(float, None, 0, None, "decay of weights (not of biases and norms)"),
     "schedule": Option(str, None, None, None, "one_cycle, cosine or constant"),
-    "clip_grad_norm": Option(_maybe(float), 5.0, 0, None, "bound on the gradient's norm, or none"),
+    "clip_grad_norm": Option(_maybe(float), 5.0, 1e-9, None, "bound of the gradient norm, or none"),
     "label_smoothing": Option(float, 0.0, 0, 0.9, "classification: share spread over all classes"),
     "class_weight": Option(str, "none", None, None, "none, or balanced"),
     "augment": Option(str, None, None, None, "images: none, shift, flip (shift and flip)"),
@@ -108,17 +108,32 @@ _BY_KIND: dict[str, Config] = {
     },
     "table": {
         "model": "mlp",
+        "hidden": [256, 128],
         "channels": [16, 32],
         "activation": "relu",
         "batch_norm": False,
         "dropout": 0.1,
-        "lr": 2e-3,
+        "lr": 4e-3,
         "weight_decay": 0.01,
         "schedule": "one_cycle",
         "augment": "none",
         "patience": None,
         "validation": 0.1,
     },
+}
+
+# Of few rows none are held out: the best epoch by a handful of validation rows is chance, and the
+# rows are worth more in training (5 splits, all else equal: iris 0.928 -> 0.948, wine 0.983 ->
+# 0.989). A smooth activation and more regularisation instead: against ReLU 64,32 with dropout 0.1,
+# iris 0.931 -> 0.964 (10 splits), digits 0.978 -> 0.984 (5), wine the same.
+_FEW_ROWS = 2000
+_WITH_FEW_ROWS: Config = {
+    "hidden": [128, 64],
+    "activation": "silu",
+    "dropout": 0.2,
+    "lr": 2e-3,
+    "weight_decay": 0.1,
+    "validation": 0.0,
 }
 
 
@@ -131,17 +146,31 @@ def defaults_for(kind: str, examples: int) -> Config:
     """
     chosen = {name: option.default for name, option in OPTIONS.items()}
     chosen.update(_BY_KIND["images" if kind == "images" else "table"])
-    if kind != "images":
-        chosen["hidden"] = [128, 64] if examples >= 1000 else [64, 32]
-        chosen["batch_size"] = 128 if examples >= 10_000 else 32 if examples >= 1000 else 16
-        steps_per_epoch = max(1, examples // chosen["batch_size"])
-        chosen["epochs"] = max(20, min(200, 12_000 // steps_per_epoch))
+    if kind != "images" and examples < _FEW_ROWS:
+        chosen.update(_WITH_FEW_ROWS)
+        chosen["batch_size"] = 32 if examples >= 100 else 16
+        chosen["epochs"] = _within(60, 300 // _steps(examples, chosen), 200)
+    elif kind != "images":
+        chosen["batch_size"] = 128 if examples < 50_000 else 256
+        chosen["epochs"] = _within(5, 12_000 // _steps(examples, chosen), 40)
     return chosen
+
+
+_NO_FILE = ("option", "options")
+
+
+def _steps(examples: int, chosen: Config) -> int:
+    return max(1, -(-examples // int(chosen["batch_size"])))
+
+
+def _within(low: int, value: int, high: int) -> int:
+    return max(low, min(value, high))
 
 
 def _read_value(name: str, value: Any, source: str) -> Any:
     if name not in OPTIONS:
-        raise unknown("option", name, OPTIONS)
+        where = "" if source in _NO_FILE else f" in {source}"
+        raise unknown(f"option{where}", name, OPTIONS)
     option = OPTIONS[name]
     try:
         read = option.read(value)

@@ -232,7 +232,9 @@ class Job:
         """What is about to happen, in one line."""
         data = self.data
         goal = f"{len(data.class_names)} classes" if data.class_names else f'"{data.target.name}"'
-        held = f"{len(self.held_out[1])} to validate, " if self.held_out else ""
+        held = "none to validate (validation=0.1 changes that), "
+        if self.held_out is not None:
+            held = f"{len(self.held_out[1])} to validate, "
         return (
             f"{data.task} of {goal}: {len(self.x_train)} examples to train, "
             f"{held}{len(data.y_test)} to test; "

@@ -11,7 +11,7 @@ import numpy as np
 
 from retroprop.data.dataset import Batch, Dataset, batches
 from retroprop.data.order import shuffled
-from retroprop.errors import ArgumentError, DivergedError
+from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.train.callbacks import Callback
 from retroprop.train.interrupt import Interruptible
 from retroprop.train.progress import Progress
@@ -77,6 +77,9 @@ class Loop:
         listeners: list[Callback],
         display: Progress,
     ) -> None:
+        strangers = [one for one in listeners if not isinstance(one, Callback)]
+        if strangers:
+            raise DTypeError(f"callbacks must be Callback objects, got {strangers[0]!r}")
         self.trainer, self.batching, self.held_out = trainer, batching, held_out
         self.listeners, self.display = listeners, display
         # A callback that leaves `on_step` as it is costs nothing per step.
@@ -84,6 +87,8 @@ class Loop:
 
     def run(self, epochs: int) -> None:
         """Train until `epochs` epochs are done in all, or somebody stops it."""
+        if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer):
+            raise ArgumentError(f"epochs must be an integer, got {epochs!r}")
         trainer = self.trainer
         trainer.stop_reason = None
         self._tell("on_fit_begin")
@@ -128,11 +133,10 @@ class Loop:
     def _step(self, batch: Batch) -> None:
         trainer = self.trainer
         loss = trainer.train_step(batch)
-        at = trainer.position
         self.display.step(
-            at["batch"],
+            trainer.position["batch"],
             examples=len(batch.y) if isinstance(batch.y, np.ndarray) else 0,
-            loss=at["loss"] / at["weight"],
+            loss=trainer.epoch_loss(),
             lr=trainer.optimizer.lr,
         )
         for watcher in self.watchers:

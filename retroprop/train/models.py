@@ -21,6 +21,7 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
+LARGEST = 500_000_000  # weights of a layer; with gradient and optimizer state 8 GB
 _KINDS = ("cnn", "mlp")
 
 
@@ -72,6 +73,11 @@ def build(description: dict[str, Any]) -> nn.Sequential:
     if len(shape) > 1:
         layers.append(nn.Flatten())
     for size in description["hidden"]:
+        if features * size > LARGEST:
+            raise ArgumentError(
+                f"a layer of {features} x {size} weights is too large",
+                fix="choose a smaller hidden= (or channels=, image_size=)",
+            )
         layers.append(nn.Linear(features, size))
         if description["batch_norm"]:
             layers.append(nn.BatchNorm1d(size))

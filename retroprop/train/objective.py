@@ -68,7 +68,8 @@ class Objective:
         if losses.ndim == 1:
             return losses  # type: ignore[no-any-return]
         rest = tuple(range(1, losses.ndim))
-        return ops.sum(losses, axis=rest) / max(1, shapes.size(losses.shape[1:]))  # type: ignore[no-any-return]
+        total: Tensor = ops.sum(losses, axis=rest)
+        return total / max(1, shapes.size(losses.shape[1:]))
 
 
 def _by_name(name: str) -> Callable[..., Any]:

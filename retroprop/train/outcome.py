@@ -78,9 +78,9 @@ def summary(result: dict[str, Any]) -> list[str]:
             f"{result['test_mae']:.6g} (mean absolute)"
         )
     run = result["run"]
-    effort = f"{result['epochs']} epochs, {result['seconds']:.1f} s"
+    epochs = f"{result['epochs']} epoch{'s' if result['epochs'] != 1 else ''}"
     return [
-        f"{line} on {result['test_examples']} examples, {effort}",
+        f"{line} on {result['test_examples']} examples, {epochs}, {result['seconds']:.1f} s",
         f"run folder {run}: open {Path(run, 'report.html')} in a browser",
     ]
 
@@ -118,14 +118,6 @@ def report(
     write_atomically(
         folder / "learning_curve.svg", learning_curves(trainer.history, title=title).encode()
     )
-    shown: dict[str, Any] = {}
-    if data.task == "classification":
-        shown.update(probabilities=softmax(outputs), class_names=data.class_names)
-    elif outputs.shape[1] == 1:
-        shown.update(y_pred=data.target.inverse(outputs)[:, 0])
-    if data.task == "classification" or outputs.shape[1] == 1:
-        shown.update(y_true=np.asarray(data.y_test).reshape(len(outputs)))
-        shown.update(_examples(data))
     page = ReportData(
         title=title,
         task=data.task,
@@ -150,9 +142,21 @@ def report(
         },
         created=time.strftime("%Y-%m-%d %H:%M"),
         target=data.target.name,
-        **shown,
+        **_examined(data, outputs),
     )
     write_report(folder / "report.html", page)
+
+
+def _examined(data: Any, outputs: Array) -> dict[str, Any]:
+    """What was predicted for the test examples; nothing where there are several targets."""
+    shown: dict[str, Any] = {}
+    if data.task == "classification":
+        shown.update(probabilities=softmax(outputs), class_names=data.class_names)
+    elif outputs.shape[1] == 1:
+        shown.update(y_pred=data.target.inverse(outputs)[:, 0])
+    else:
+        return shown
+    return {**shown, "y_true": np.asarray(data.y_test).reshape(len(outputs)), **_examples(data)}
 
 
 def _examples(data: Any) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.data.dataset import Batch, Dataset, batches, length
 from retroprop.data.order import generator
-from retroprop.errors import ArgumentError, DivergedError, ShapeError
+from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.interop import weights as files
 from retroprop.nn.module import Module
 from retroprop.train import checkpoint
 from retroprop.train.callbacks import Callback
+from retroprop.train.inputs import dataset, pair, with_targets
 from retroprop.train.loop import Batching, Loop
 from retroprop.train.objective import Objective
 from retroprop.train.progress import Progress
@@ -36,7 +37,7 @@ class Trainer:
 
     Args:
         model:          an nn.Module from a batch of inputs to predictions.
-        loss:           a name ("cross_entropy", "mse", ...), a function (prediction, target), or a module.
+        loss:           a name ("mse"), a function (prediction, target), or a loss module.
         optimizer:      an optimizer over the model's parameters, or a name ("adam").
         metrics:        names or objects of retroprop.metrics; measured exactly over each epoch.
         callbacks:      listeners for every fit; see retroprop.train.callbacks.
@@ -55,7 +56,7 @@ class Trainer:
     Example:
         >>> import retroprop as rp
         >>> from retroprop import nn, optim
-        >>> rp.manual_seed(0)
+        >>> _ = rp.manual_seed(0)
         >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(-1, 1)
         >>> model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
         >>> opt = optim.Adam(model.parameters(), lr=0.05)
@@ -70,7 +71,7 @@ class Trainer:
         model: Module,
         loss: Any = "cross_entropy",
         optimizer: Any = "adam",
-        metrics: Sequence[Any] = (),
+        metrics: str | Sequence[Any] = (),
         *,
         callbacks: Iterable[Callback] = (),
         clip_grad_norm: float | None = None,
@@ -81,12 +82,20 @@ class Trainer:
     ) -> None:
         if accumulate < 1:
             raise ArgumentError(f"accumulate must be at least 1, it is {accumulate}")
+        if not isinstance(model, Module):
+            raise DTypeError(f"model must be an nn.Module, got {type(model).__name__}")
         self.model = model
         self.objective = Objective(loss)
         if isinstance(optimizer, str):
             make: Any = optim.get(optimizer)
             optimizer = make(model.parameters())
+        if not isinstance(optimizer, optim.Optimizer):
+            raise DTypeError(
+                f"optimizer must be a name or an optimizer, got {type(optimizer).__name__}",
+                fix='for example optimizer="adam", or optim.Adam(model.parameters(), lr=1e-3)',
+            )
         self.optimizer = optimizer
+        metrics = [metrics] if isinstance(metrics, str) else metrics
         self.metrics = [metric_table.get(metric) for metric in metrics]
         self.callbacks = list(callbacks)
         self.clip_grad_norm, self.accumulate = clip_grad_norm, accumulate
@@ -133,8 +142,8 @@ class Trainer:
             DivergedError:     the loss is not finite; the step was not applied.
             KeyboardInterrupt: after Ctrl-C, between two steps, once callbacks have saved.
         """
-        data = _dataset(x, y, sample_weight, class_weight)
-        held_out = None if validation_data is None else _pair(validation_data)
+        data = with_targets(dataset(x, y, sample_weight, class_weight), "fit")
+        held_out = None if validation_data is None else pair(validation_data)
         display = progress if isinstance(progress, Progress) else Progress(enabled=progress)
         batching = Batching(data, batch_size, self.seed, shuffle)
         Loop(self, batching, held_out, [*self.callbacks, *callbacks], display).run(epochs)
@@ -216,9 +225,13 @@ class Trainer:
 
     def epoch_scores(self) -> dict[str, float]:
         """Loss and metrics of the epoch so far."""
+        measured = {metric.name: metric.compute() for metric in self.metrics}
+        return {"loss": self.epoch_loss(), **measured}
+
+    def epoch_loss(self) -> float:
+        """The mean loss of the epoch so far."""
         at = self.position
-        loss = at["loss"] / at["weight"] if at["weight"] else math.nan
-        return {"loss": loss, **{metric.name: metric.compute() for metric in self.metrics}}
+        return float(at["loss"] / at["weight"]) if at["weight"] else math.nan
 
     def end_epoch(self, record: Record) -> None:
         """Count an epoch and keep its record."""
@@ -234,7 +247,7 @@ class Trainer:
         Returns:
             {"loss": ..., metric name: ...}.
         """
-        data = _dataset(x, y, None, None)
+        data = with_targets(dataset(x, y), "evaluate")
         for metric in self.metrics:
             metric.reset()
         total = weight = 0.0
@@ -253,7 +266,7 @@ class Trainer:
 
     def predict(self, x: Any, *, batch_size: int = 256) -> Array:
         """The model's outputs (logits, for a classifier) for every example, in eval mode."""
-        data = _dataset(x, None, None, None)
+        data = dataset(x)
         with no_grad(), self._evaluating():
             parts = [
                 self._predict(self._tensors(batch.x)).numpy() for batch in batches(data, batch_size)
@@ -331,36 +344,3 @@ class Trainer:
 
 def _start() -> Record:
     return {"batch": 0, "loss": 0.0, "weight": 0.0}
-
-
-def _dataset(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Dataset:
-    if isinstance(x, Dataset):
-        if y is not None:
-            raise ArgumentError("fit: a Dataset brings its own targets; y must not be given")
-        x, y, sample_weight = x.x, x.y, x.weights if sample_weight is None else sample_weight
-    if class_weight is not None:
-        sample_weight = _class_weights(y, class_weight, sample_weight)
-    data = Dataset(x, y, sample_weight)
-    if not len(data):
-        raise ShapeError("there are no examples")
-    return data
-
-
-def _class_weights(y: Any, table: Any, sample_weight: Any) -> Array:
-    labels = np.asarray(y)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise ArgumentError("class_weight needs integer class labels, one per example")
-    by_class = table if isinstance(table, dict) else dict(enumerate(table))
-    missing = sorted(set(labels.tolist()) - set(by_class))
-    if missing:
-        raise ArgumentError(f"class_weight has no weight for class {missing[0]}")
-    weights = np.array([by_class[label] for label in labels.tolist()], np.float32)
-    return weights if sample_weight is None else weights * np.asarray(sample_weight)
-
-
-def _pair(data: Any) -> Dataset:
-    if isinstance(data, Dataset):
-        return data
-    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-        raise ArgumentError("validation_data must be (x, y), (x, y, weights) or a Dataset")
-    return Dataset(*data)

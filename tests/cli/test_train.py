@@ -85,6 +85,8 @@ def test_quiet_prints_the_last_lines_only(houses, capsys):
         (["train", "houses.csv", "--target", "price", "hidden=99999999999"], "at most"),
         (["train", "houses.csv", "--target", "price", "optimizer=lbfgs"], "optimizer"),
         (["train", "houses.csv", "--target", "price", "model=cnn"], "needs images"),
+        (["train", "houses.csv", "target=price"], "--target price"),
+        (["train", "houses.csv", "--target", "price", "clip_grad_norm=0"], "must be at least"),
     ],
 )
 def test_mistakes_are_one_message_and_code_2(houses, capsys, arguments, message):

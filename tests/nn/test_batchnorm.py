@@ -95,9 +95,10 @@ def test_gradients_do_not_reach_the_statistics() -> None:
         (nn.BatchNorm1d(3), (4, 3, 5, 5), "BatchNorm1d expects", "use BatchNorm2d"),
         (nn.BatchNorm2d(3), (4, 8, 8, 3), "3 channels, height", "rp.permute_dims"),
         (nn.BatchNorm2d(3), (4, 6, 8, 8), r"got \(4, 6, 8, 8\)", "nn.BatchNorm2d(6)"),
-        (nn.BatchNorm1d(3), (1, 3), "one value per channel", "larger batch"),
+        (nn.BatchNorm1d(3), (1, 3), "1 values per channel", "larger batch"),
+        (nn.BatchNorm2d(3), (0, 3, 2, 2), "0 values per channel", "larger batch"),
         (nn.InstanceNorm2d(3), (4, 5, 8, 8), "InstanceNorm2d expects", "nn.InstanceNorm2d(5)"),
-        (nn.InstanceNorm1d(3), (4, 3, 1), "one value per channel of a sample", "more than one"),
+        (nn.InstanceNorm1d(3), (4, 3, 1), "1 values per channel of a sample", "more than one"),
     ],
     ids=repr,
 )

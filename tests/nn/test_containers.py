@@ -55,8 +55,10 @@ def test_sequential_refuses_what_is_no_module() -> None:
     with pytest.raises(ArgumentError, match="Sequential holds Modules") as caught:
         nn.Sequential(Add)
     assert "pass an instance, not the class" in str(caught.value)
-    with pytest.raises(ArgumentError, match="Sequential holds Modules"):
-        nn.Sequential({"f": abs})
+    for wrong, fix in [({"f": abs}, "wrap a function"), ([Add(1)], "nn.Sequential(*layers)")]:
+        with pytest.raises(ArgumentError, match="Sequential holds Modules") as caught:
+            nn.Sequential(wrong)
+        assert fix in str(caught.value)
 
 
 def test_module_list_behaves_like_a_list() -> None:
@@ -73,7 +75,7 @@ def test_module_list_behaves_like_a_list() -> None:
     assert isinstance(items[1:], nn.ModuleList)
     assert items[0] in items
     assert Add(7) not in items
-    assert amounts(items + [Add(8)]) == [7, 2, 3, 8]
+    assert amounts(items + nn.ModuleList([Add(8)])) == [7, 2, 3, 8]
     assert len(nn.ModuleList()) == 0
     with pytest.raises(IndexRangeError, match="index 3 is out of range for 3 items"):
         items[3]

@@ -70,7 +70,7 @@ def test_misfits_come_with_a_way_out(
 
 
 def test_windows_larger_than_the_input() -> None:
-    with pytest.raises(ShapeError, match="height has 3 elements .* reaches over 5") as caught:
+    with pytest.raises(ShapeError, match=r"height has 3 elements .* reaches over 5") as caught:
         nn.Sequential(nn.Conv2d(1, 1, 5))(rp.ones((1, 1, 3, 9)))
     assert "in layer 0: Conv2d(1, 1, kernel_size=(5, 5)" in str(caught.value)
 

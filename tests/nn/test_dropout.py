@@ -82,5 +82,5 @@ def test_misuse() -> None:
     for kind in KINDS:
         with pytest.raises(ArgumentError, match=f"{kind}: p is 1.5"):
             getattr(nn, kind)(1.5)
-    with pytest.raises(ShapeError, match="dropout2d: .* with 2 spatial axes"):
+    with pytest.raises(ShapeError, match=r"dropout2d: .* with 2 spatial axes"):
         nn.Dropout2d()(rp.ones((3, 4)))

@@ -36,9 +36,7 @@ def test_keyword_arguments_reach_the_hooks_that_ask() -> None:
         return args, {"plus": kwargs["plus"] + 1}
 
     layer.register_forward_pre_hook(before, with_kwargs=True)
-    layer.register_forward_hook(
-        lambda m, args, kwargs, out: seen.append(kwargs), with_kwargs=True
-    )
+    layer.register_forward_hook(lambda m, args, kwargs, out: seen.append(kwargs), with_kwargs=True)
     assert layer(rp.asarray([1.0]), plus=3).tolist() == [6.0]
     assert seen == [{"plus": 4}]
 

@@ -173,3 +173,11 @@ def test_misuse_is_explained() -> None:
         init.auto_(rp.zeros((2, 2)))  # type: ignore[type-var]
     with pytest.raises(ArgumentError, match="unknown activation 'geluu'; did you mean 'gelu'"):
         init.auto_(nn.Linear(2, 2), "geluu")
+
+
+def test_the_projection_of_an_lstm_has_no_gates() -> None:
+    layer = init.auto_(LSTM(3, 6, proj_size=4))
+    for gate in np.split(layer.weight_hh_l0.detach().numpy(), 4):
+        np.testing.assert_allclose(gate.T @ gate, np.eye(4), atol=1e-5)
+    assert layer.bias_ih_l0.tolist() == [0.0] * 6 + [1.0] * 6 + [0.0] * 12
+    assert abs(layer.weight_hr_l0.detach().numpy()).max() <= (6 / (4 + 6)) ** 0.5

@@ -56,6 +56,26 @@ def test_gradients_are_cleared_and_frozen() -> None:
     assert [p.grad is not None for p in net.parameters()] == [False] * 4 + [True] * 2
 
 
+def test_layers_take_anything_that_becomes_a_tensor() -> None:
+    layers: list[tuple[nn.Module, Any]] = [
+        (nn.Linear(2, 1), (3, 2)),
+        (nn.Conv1d(2, 1, 1), (1, 2, 3)),
+        (nn.BatchNorm1d(2), (3, 2)),
+        (nn.LayerNorm(2), (3, 2)),
+        (nn.GroupNorm(1, 2), (3, 2)),
+        (nn.MaxPool1d(2), (1, 2, 4)),
+        (nn.ZeroPad1d(1), (1, 2, 4)),
+        (nn.GlobalAvgPool1d(), (1, 2, 4)),
+        (nn.Flatten(), (1, 2, 4)),
+        (nn.Dropout(0.0), (3, 2)),
+    ]
+    for layer, shape in layers:
+        array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        expected = layer.train()(rp.asarray(array)).tolist()
+        assert layer(array).tolist() == expected
+        assert layer(array.tolist()).tolist() == expected
+
+
 def test_apply_goes_inside_out() -> None:
     seen: list[str] = []
     net = nn.Sequential(nn.Sequential(nn.Identity()), nn.Linear(1, 1))
@@ -72,6 +92,20 @@ def test_the_same_seed_makes_the_same_model() -> None:
         np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
     third = model()
     assert third[0].weight.tolist() != one[0].weight.tolist()
+
+
+def test_recomputed_layers_leave_the_same_trace() -> None:
+    plain, recomputed = model(), model()
+    recomputed.load_state_dict(plain.state_dict())
+    x = rp.random.normal((6, 3))
+    rp.manual_seed(1)
+    (plain(x) ** 2).sum().backward()
+    rp.manual_seed(1)
+    (rp.checkpoint(recomputed, x) ** 2).sum().backward()
+    for one, other in zip(plain.parameters(), recomputed.parameters(), strict=True):
+        np.testing.assert_allclose(one.grad.numpy(), other.grad.numpy(), rtol=1e-6)
+    for one, other in zip(plain.buffers(), recomputed.buffers(), strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 class Net(nn.Module):

@@ -1,4 +1,4 @@
-"""Normalisation layers against PyTorch: outputs, gradients, running statistics over several steps."""
+"""Normalisation layers against PyTorch: outputs, gradients, running statistics over steps."""
 
 from __future__ import annotations
 

@@ -86,8 +86,9 @@ def test_arguments_that_make_no_sense(layer: Any) -> None:
         layer(4, 0)
     with pytest.raises(ArgumentError, match="num_layers must be at least 1, it is 0"):
         layer(4, 6, 0)
-    with pytest.raises(ArgumentError, match="dropout is 3, a probability"):
-        layer(4, 6, 2, dropout=3)
+    for wrong in (3, True):
+        with pytest.raises(ArgumentError, match=f"dropout is {wrong}, a probability"):
+            layer(4, 6, 2, dropout=wrong)
     with pytest.warns(UserWarning, match="acts between layers, and there is only one") as record:
         layer(4, 6, dropout=0.5)
     assert record[0].filename == __file__

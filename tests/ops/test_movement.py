@@ -100,3 +100,23 @@ def test_pad_writes_its_value_in_the_type_of_the_tensor():
 def test_flip_of_all_axes():
     assert rp.flip(rp.asarray(counting((2, 2)))).tolist() == [[3, 2], [1, 0]]
     assert rp.flip(rp.asarray(counting((2, 2))), axis=-1).tolist() == [[1, 0], [3, 2]]
+
+
+def test_parts_that_are_not_used_get_a_gradient_of_zero():
+    x = rp.tensor(counting((5, 2)), requires_grad=True)
+    first, _, last = ops.split(x, sizes=(2, 1, 2), axis=0)
+    (first.sum() + 3 * last.sum()).backward()
+    assert x.grad.numpy()[:, 0].tolist() == [1, 1, 0, 3, 3]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=4), st.integers(-2, 1))
+def test_split_is_undone_by_concatenate(sizes, axis):
+    shape = [2, 2]
+    shape[axis] = sum(sizes)
+    x = rp.tensor(counting(tuple(shape)), requires_grad=True)
+    parts = ops.split(x, sizes=tuple(sizes), axis=axis)
+    assert [part.shape[axis] for part in parts] == sizes
+    y = ops.concatenate(*parts, axis=axis)
+    np.testing.assert_array_equal(y.numpy(), x.numpy())
+    y.backward(y.detach())
+    np.testing.assert_array_equal(x.grad.numpy(), x.numpy())

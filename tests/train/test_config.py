@@ -73,6 +73,12 @@ def test_damaged_files_are_named(tmp_path, name, content):
         config.read_file(str(path))
 
 
+def test_an_unknown_option_in_a_file_names_the_file(tmp_path):
+    (tmp_path / "a.json").write_text('{"epoch": 3}')
+    with pytest.raises(ArgumentError, match=r"a\.json 'epoch'; did you mean 'epochs'"):
+        config.read_file(str(tmp_path / "a.json"))
+
+
 def test_damaged_yaml_is_named(tmp_path):
     pytest.importorskip("yaml")
     (tmp_path / "a.yaml").write_text("a: [1")

@@ -32,5 +32,7 @@ def test_mistakes_are_explained():
         describe("table", (5,), 1, activation="rellu")
     with pytest.raises(ArgumentError, match="mlp"):
         describe("table", (5,), 1, model="mpl")
+    with pytest.raises(ArgumentError, match="too large"):
+        models.build(describe("table", (5,), 1, hidden=[60_000, 60_000]))
     with pytest.raises(ArgumentError, match="needs images"):
         describe("table", (5,), 1, model="cnn")

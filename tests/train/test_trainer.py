@@ -8,7 +8,7 @@ import pytest
 import retroprop as rp
 from retroprop import nn, optim
 from retroprop.data import Dataset
-from retroprop.errors import ArgumentError, DivergedError, ShapeError
+from retroprop.errors import ArgumentError, DivergedError, DTypeError, ShapeError
 from retroprop.train import Callback
 
 RNG = np.random.default_rng(0)
@@ -158,6 +158,25 @@ def test_a_loss_that_is_not_finite_stops_before_the_step():
     assert same(before, weights(trainer))
 
 
+def test_a_gradient_that_is_not_finite_stops_before_the_step():
+    def steep(prediction, target):
+        return (prediction.sum() * 0.0).sqrt()  # d sqrt(x)/dx is infinite at 0
+
+    trainer = rp.Trainer(nn.Linear(5, 2), loss=steep)
+    before = weights(trainer)
+    with pytest.raises(DivergedError, match="gradient"):
+        fit(trainer)
+    assert same(before, weights(trainer))
+
+
+def test_a_batch_that_counts_nothing_changes_nothing():
+    trainer = classifier()
+    before = weights(trainer)
+    fit(trainer, epochs=1, sample_weight=np.zeros(60, np.float32))
+    assert same(before, weights(trainer))
+    assert np.isnan(trainer.history[-1]["loss"])
+
+
 def test_callbacks_hear_of_everything_in_order():
     heard = []
 
@@ -207,6 +226,18 @@ def test_misuse_is_explained():
         rp.Trainer(nn.Linear(1, 1), metrics=["acuracy"])
     with pytest.raises(ArgumentError, match="adam"):
         rp.Trainer(nn.Linear(1, 1), optimizer="adm")
+    with pytest.raises(DTypeError, match="must be an nn.Module"):
+        rp.Trainer(None)
+    with pytest.raises(DTypeError, match="a name or an optimizer"):
+        rp.Trainer(nn.Linear(1, 1), optimizer=3)
+    with pytest.raises(DTypeError, match="Callback objects"):
+        fit(classifier(), callbacks=[3])
+    with pytest.raises(ArgumentError, match="epochs must be an integer"):
+        fit(classifier(), epochs="3")
+    with pytest.raises(ArgumentError, match="batch_size"):
+        fit(classifier(), batch_size=0)
+    with pytest.raises(ArgumentError, match="fit needs targets"):
+        classifier().fit(X, progress=False)
     with pytest.raises(ShapeError, match="no examples"):
         classifier().fit(X[:0], Y[:0], progress=False)
     with pytest.raises(ShapeError, match="lengths differ"):

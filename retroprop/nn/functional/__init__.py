@@ -1,26 +1,264 @@
-"""Layers as functions: `nn.functional`, usually imported as F."""
+"""Layers as functions: `nn.functional`, usually imported as F.
 
-from retroprop.nn.functional.activation import *
-from retroprop.nn.functional.activation_smooth import *
-from retroprop.nn.functional.adaptive import *
-from retroprop.nn.functional.attention import *
-from retroprop.nn.functional.conv import *
-from retroprop.nn.functional.distance import *
-from retroprop.nn.functional.dropout import *
-from retroprop.nn.functional.embedding import *
-from retroprop.nn.functional.fold import *
-from retroprop.nn.functional.interpolation import *
-from retroprop.nn.functional.linear import *
-from retroprop.nn.functional.loss_classification import *
-from retroprop.nn.functional.loss_detection import *
-from retroprop.nn.functional.loss_margin import *
-from retroprop.nn.functional.loss_ranking import *
-from retroprop.nn.functional.loss_regression import *
-from retroprop.nn.functional.loss_sequence import *
-from retroprop.nn.functional.lp_pool import *
-from retroprop.nn.functional.normalization import *
-from retroprop.nn.functional.padding import *
-from retroprop.nn.functional.pooling import *
-from retroprop.nn.functional.shape import *
-from retroprop.nn.functional.softmax import *
-from retroprop.nn.functional.unpool import *
+Parameters are arguments here, and names, arguments and defaults are PyTorch's.
+"""
+
+from __future__ import annotations
+
+from retroprop.nn.functional.activation import (
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    prelu,
+    relu,
+    relu6,
+    rrelu,
+    softshrink,
+    threshold,
+)
+from retroprop.nn.functional.activation_smooth import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    log_sigmoid,
+    logsigmoid,
+    mish,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    swiglu,
+    tanh,
+    tanhshrink,
+)
+from retroprop.nn.functional.adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)
+from retroprop.nn.functional.attention import scaled_dot_product_attention
+from retroprop.nn.functional.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
+from retroprop.nn.functional.distance import cosine_similarity, normalize, pairwise_distance
+from retroprop.nn.functional.dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from retroprop.nn.functional.embedding import embedding, embedding_bag, one_hot
+from retroprop.nn.functional.fold import fold, unfold
+from retroprop.nn.functional.interpolation import interpolate
+from retroprop.nn.functional.linear import bilinear, linear
+from retroprop.nn.functional.loss_classification import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    kl_div,
+    nll_loss,
+)
+from retroprop.nn.functional.loss_detection import (
+    ciou_loss,
+    dice_loss,
+    diou_loss,
+    giou_loss,
+    iou_loss,
+    sigmoid_focal_loss,
+    softmax_focal_loss,
+)
+from retroprop.nn.functional.loss_margin import (
+    hinge_embedding_loss,
+    hinge_loss,
+    multi_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+)
+from retroprop.nn.functional.loss_ranking import (
+    arcface_loss,
+    cosine_embedding_loss,
+    info_nce_loss,
+    margin_ranking_loss,
+    triplet_margin_loss,
+)
+from retroprop.nn.functional.loss_regression import (
+    gaussian_nll_loss,
+    huber_loss,
+    l1_loss,
+    log_cosh_loss,
+    mse_loss,
+    poisson_nll_loss,
+    quantile_loss,
+    smooth_l1_loss,
+)
+from retroprop.nn.functional.loss_sequence import ctc_loss
+from retroprop.nn.functional.lp_pool import lp_pool1d, lp_pool2d, lp_pool3d
+from retroprop.nn.functional.normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
+from retroprop.nn.functional.padding import pad
+from retroprop.nn.functional.pooling import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    global_avg_pool,
+    global_max_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
+from retroprop.nn.functional.shape import (
+    channel_shuffle,
+    flatten,
+    pixel_shuffle,
+    pixel_unshuffle,
+    unflatten,
+)
+from retroprop.nn.functional.softmax import (
+    gumbel_softmax,
+    log_softmax,
+    logsumexp,
+    softmax,
+    softmin,
+)
+from retroprop.nn.functional.unpool import max_unpool1d, max_unpool2d, max_unpool3d
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "alpha_dropout",
+    "arcface_loss",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "batch_norm",
+    "bilinear",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "channel_shuffle",
+    "ciou_loss",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "cross_entropy",
+    "ctc_loss",
+    "dice_loss",
+    "diou_loss",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "elu",
+    "embedding",
+    "embedding_bag",
+    "feature_alpha_dropout",
+    "flatten",
+    "fold",
+    "gaussian_nll_loss",
+    "gelu",
+    "giou_loss",
+    "global_avg_pool",
+    "global_max_pool",
+    "glu",
+    "group_norm",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hinge_embedding_loss",
+    "hinge_loss",
+    "huber_loss",
+    "info_nce_loss",
+    "instance_norm",
+    "interpolate",
+    "iou_loss",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "local_response_norm",
+    "log_cosh_loss",
+    "log_sigmoid",
+    "log_softmax",
+    "logsigmoid",
+    "logsumexp",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "mish",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "pairwise_distance",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "poisson_nll_loss",
+    "prelu",
+    "quantile_loss",
+    "relu",
+    "relu6",
+    "rms_norm",
+    "rrelu",
+    "scaled_dot_product_attention",
+    "selu",
+    "sigmoid",
+    "sigmoid_focal_loss",
+    "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "softmax",
+    "softmax_focal_loss",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "swiglu",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+    "triplet_margin_loss",
+    "unflatten",
+    "unfold",
+]

@@ -207,35 +207,43 @@ def conv_transpose_nd(
     count = weight.ndim - 2
     given = asarray(input)
     x = batched(name, given, count)
-    how = [
+    steps, border, gaps = (
         per_axis(value, count, f"{name}: {what}")
         for value, what in ((stride, "stride"), (padding, "padding"), (dilation, "dilation"))
-    ]
+    )
     extra = per_axis(output_padding, count, f"{name}: output_padding")
-    output, pairs, beyond = [], [], []
-    for n, w, s, p, d, e in zip(x.shape[2:], weight.shape[2:], *how, extra, strict=True):
-        if not 0 <= e < max(s, d):
-            raise ArgumentError(
-                f"{name}: output_padding {e} must be from 0 to below the larger of stride {s} and "
-                f"dilation {d}"
-            )
-        length = (n - 1) * s - 2 * p + d * (w - 1) + 1
-        inside = min(e, p)  # what was cropped at the end comes back; what lies beyond it is zero
-        if length + e < 1:
-            raise ShapeError(f"{name}: {x.shape} would leave {length + e} elements", fix="pad less")
-        output.append(length + inside)
-        pairs.append((p, p - inside))
-        beyond.append((0, e - inside))
+    numbers = zip(x.shape[2:], weight.shape[2:], steps, border, gaps, extra, strict=True)
+    spans = [_transposed_span(name, *each) for each in numbers]
     y = conv_transpose(
         x,
         weight,
-        stride=how[0],
-        padding=tuple(pairs),
-        dilation=how[2],
+        stride=steps,
+        padding=tuple(pair for _, pair, _ in spans),
+        dilation=gaps,
         groups=groups,
-        output=tuple(output),
+        output=tuple(length for length, _, _ in spans),
     )
-    return _finished(constant_pad(y, beyond), bias, given.ndim != x.ndim)
+    y = constant_pad(y, [(0, beyond) for _, _, beyond in spans])
+    return _finished(y, bias, given.ndim != x.ndim)
+
+
+def _transposed_span(
+    name: str, n: int, w: int, s: int, p: int, d: int, extra: int
+) -> tuple[int, tuple[int, int], int]:
+    """Along one axis: the length of the result, what is cropped of it, and zeros that follow it.
+
+    What `extra` asks for at the end is first what the padding would have cropped there, then zeros.
+    """
+    if not 0 <= extra < max(s, d):
+        raise ArgumentError(
+            f"{name}: output_padding {extra} must be from 0 to below the larger of stride {s} and "
+            f"dilation {d}"
+        )
+    length = (n - 1) * s - 2 * p + d * (w - 1) + 1
+    if length + extra < 1:
+        raise ShapeError(f"{name}: {n} elements would leave {length + extra}", fix="pad less")
+    inside = min(extra, p)
+    return length + inside, (p, p - inside), extra - inside
 
 
 def conv_transpose1d(

@@ -94,7 +94,8 @@ def embedding(
     y: Tensor = take(weight, index, axis=0)
     if row is None or not y.requires_grad:
         return y
-    return where(expand_dims(equal(index, row), axis=-1), y.detach(), y)  # type: ignore[no-any-return]
+    frozen: Tensor = where(expand_dims(equal(index, row), axis=-1), y.detach(), y)
+    return frozen
 
 
 _MODES = ("max", "mean", "sum")

@@ -119,7 +119,8 @@ def _nearest(x: Tensor, axis: int, output: int, ratio: float, *, exact: bool) ->
         times = output // n
         apart = reshape(x, (*x.shape[: axis + 1], 1, *x.shape[axis + 1 :]))
         spread = broadcast_to(apart, (*x.shape[: axis + 1], times, *x.shape[axis + 1 :]))
-        return reshape(spread, (*x.shape[:axis], output, *x.shape[axis + 1 :]))  # type: ignore[no-any-return]
+        y: Tensor = reshape(spread, (*x.shape[:axis], output, *x.shape[axis + 1 :]))
+        return y
     # PyTorch computes the positions in float32
     start = np.arange(output, dtype=np.float32) + np.float32(0.5 if exact else 0.0)
     index = np.minimum(np.floor(start * np.float32(ratio)).astype(np.int64), n - 1)

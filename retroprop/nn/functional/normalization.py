@@ -108,14 +108,14 @@ def batch_norm(
         shift = shift if bias is None else shift + bias
         return astype(x * reshape(scale, shape) + reshape(shift, shape), asarray(input).dtype)
     count = x.shape[0] * size(x.shape[2:])
-    if count == 1:
+    if count < 2:
         raise ShapeError(
-            f"batch_norm: {x.shape} has one value per channel, so no variance to train with",
+            f"batch_norm: {x.shape} has {count} values per channel, so no variance to train with",
             fix="use a larger batch (drop a last batch of one), or model.eval()",
         )
     centred, middle, variance = _centred(x, (0, *range(2, x.ndim)))
     _blend(running_mean, middle, momentum)
-    _blend(running_var, variance.detach() * (count / max(count - 1, 1)), momentum)
+    _blend(running_var, variance.detach() * (count / (count - 1)), momentum)
     y = _scaled(centred, rsqrt(variance + eps), weight, bias, shape)
     return astype(y, asarray(input).dtype)
 
@@ -150,14 +150,14 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     x = _wide(input)
     count = size(x.shape[2:])
-    if x.ndim < 3 or count == 1:
+    if x.ndim < 3 or count < 2:
         raise ShapeError(
-            f"instance_norm: {x.shape} has one value per channel of a sample, so no variance",
+            f"instance_norm: {x.shape} has {count} values per channel of a sample, so no variance",
             fix="it needs (batch, channels, *spatial) with more than one spatial element",
         )
     centred, middle, variance = _centred(x, tuple(range(2, x.ndim)))
     _blend(running_mean, mean(middle.detach(), axis=0), momentum)
-    unbiased = mean(variance.detach(), axis=0) * (count / max(count - 1, 1))
+    unbiased = mean(variance.detach(), axis=0) * (count / (count - 1))
     _blend(running_var, unbiased, momentum)
     shape = (x.shape[1], *(1,) * (x.ndim - 2))
     y = _scaled(centred, rsqrt(variance + eps), weight, bias, shape)

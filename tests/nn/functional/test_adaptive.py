@@ -32,7 +32,9 @@ def test_axes_are_pooled_apart() -> None:
 
 @pytest.mark.parametrize("output", [1, 2, 3, (3, 5)])
 def test_gradients(output: object) -> None:
-    x = rp.tensor(np.random.default_rng(0).permutation(48).reshape(1, 2, 4, 6) * 1.0, requires_grad=True)
+    x = rp.tensor(
+        np.random.default_rng(0).permutation(48).reshape(1, 2, 4, 6) * 1.0, requires_grad=True
+    )
     assert rp.gradcheck(lambda a: F.adaptive_avg_pool2d(a, output), [x])
     assert rp.gradcheck(lambda a: F.adaptive_max_pool2d(a, output), [x])
 

@@ -37,7 +37,10 @@ def naive(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: int)
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("how", [(1, 0, 1, 1), (2, 1, 1, 2), (1, 2, 2, 1), (3, 0, 1, 4)])
 def test_convolution(count: int, how: tuple[int, int, int, int]) -> None:
-    x, w = RNG.normal(size=(2, 4, *(6, 5, 7)[:count])), RNG.normal(size=(4, 4 // how[3], *(2, 3, 2)[:count]))
+    x, w = (
+        RNG.normal(size=(2, 4, *(6, 5, 7)[:count])),
+        RNG.normal(size=(4, 4 // how[3], *(2, 3, 2)[:count])),
+    )
     bias = RNG.normal(size=4)
     function = getattr(F, f"conv{count}d")
     y = function(rp.asarray(x), rp.asarray(w), rp.asarray(bias), *how)

@@ -1,4 +1,4 @@
-"""Convolution functions against PyTorch: strides, paddings, dilations, groups, odd sizes, 1-d to 3-d."""
+"""Convolution functions against PyTorch: strides, paddings, dilations, groups, odd sizes."""
 
 from __future__ import annotations
 

@@ -63,9 +63,9 @@ def test_in_place() -> None:
 
 def test_misuse() -> None:
     for function in (F.dropout, F.alpha_dropout, F.feature_alpha_dropout, F.dropout1d):
-        with pytest.raises(ArgumentError, match="p is -0.1, a probability"):
+        with pytest.raises(ArgumentError, match=r"p is -0\.1, a probability"):
             function(rp.ones((2, 3)), -0.1)
-    with pytest.raises(ShapeError, match="use dropout to drop single|with 3 spatial axes"):
+    with pytest.raises(ShapeError, match="with 3 spatial axes"):
         F.dropout3d(rp.ones((2, 3)))
     with pytest.raises(ShapeError, match="feature_alpha_dropout expects"):
         F.feature_alpha_dropout(rp.ones(3))

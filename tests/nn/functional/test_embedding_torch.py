@@ -71,9 +71,7 @@ def test_weighted_bags() -> None:
     agree(
         torch,
         lambda w, s: F.embedding_bag(rp.asarray(INDEX), w, mode="sum", per_sample_weights=s),
-        lambda w, s: TF.embedding_bag(
-            torch.tensor(INDEX), w, mode="sum", per_sample_weights=s
-        ),
+        lambda w, s: TF.embedding_bag(torch.tensor(INDEX), w, mode="sum", per_sample_weights=s),
         [TABLE, weights],
     )
 

@@ -23,7 +23,9 @@ def test_linear(lead: tuple[int, ...]) -> None:
 def test_gradients() -> None:
     x, w, b = (rp.tensor(RNG.normal(size=s), requires_grad=True) for s in ((2, 4, 3), (5, 3), 5))
     assert rp.gradcheck(F.linear, [x, w, b])
-    a, c, v = (rp.tensor(RNG.normal(size=s), requires_grad=True) for s in ((4, 3), (4, 2), (5, 3, 2)))
+    a, c, v = (
+        rp.tensor(RNG.normal(size=s), requires_grad=True) for s in ((4, 3), (4, 2), (5, 3, 2))
+    )
     assert rp.gradcheck(F.bilinear, [a, c, v])
 
 

@@ -79,7 +79,7 @@ def test_16_bits_in_16_bits_out(name: str) -> None:
         (lambda x: F.batch_norm(x[0], None, None, training=True), ShapeError, "expects"),
         (lambda x: F.batch_norm(x[:1], None, None, training=True), ShapeError, "no variance"),
         (lambda x: F.batch_norm(x, None, None), ArgumentError, "evaluation needs running_mean"),
-        (lambda x: F.instance_norm(x), ShapeError, "one value per channel"),
+        (lambda x: F.instance_norm(x), ShapeError, "1 values per channel"),
         (lambda x: F.layer_norm(x, (4,)), ShapeError, r"expects \(\.\.\., 4\), got \(2, 3\)"),
         (lambda x: F.layer_norm(x, ()), ShapeError, "layer_norm expects"),
         (lambda x: F.group_norm(x, 2), ShapeError, "do not split into 2 groups"),

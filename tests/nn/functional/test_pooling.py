@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 
@@ -37,6 +39,30 @@ def test_maxima_and_means(count: int, how: tuple[int, int, int]) -> None:
     np.testing.assert_allclose(inside.numpy(), expected, rtol=1e-9)
 
 
+@hypothesis.given(
+    n=st.integers(1, 20),
+    window=st.integers(1, 6),
+    stride=st.integers(1, 7),
+    padding=st.integers(0, 3),
+    ceil_mode=st.booleans(),
+)
+def test_each_window_starts_inside_and_ceil_mode_misses_nothing(
+    n: int, window: int, stride: int, padding: int, ceil_mode: bool
+) -> None:
+    hypothesis.assume(2 * padding <= window <= n + 2 * padding)
+    x = np.arange(1.0, n + 1)
+    how = {"stride": stride, "padding": padding, "ceil_mode": ceil_mode}
+    y = F.max_pool1d(rp.asarray(x[None, None]), window, **how).numpy()[0, 0]
+    starts = [i * stride - padding for i in range(len(y))]
+    assert starts[-1] < n
+    assert y.tolist() == [x[max(0, s) : s + window].max() for s in starts]
+    follows = starts[-1] + stride
+    if ceil_mode:
+        assert follows >= n or follows + window - stride >= n + padding
+    else:
+        assert follows + window > n + padding
+
+
 def test_ceil_mode_takes_the_rest_but_no_window_outside() -> None:
     x = rp.asarray(np.arange(1.0, 8.0)[None, None])
     assert F.max_pool1d(x, 2, 3).tolist() == [[[2.0, 5.0]]]
@@ -53,7 +79,9 @@ def test_divisors() -> None:
 
 
 def test_gradients() -> None:
-    x = rp.tensor(np.random.default_rng(0).permutation(40).reshape(1, 2, 4, 5) * 1.0, requires_grad=True)
+    x = rp.tensor(
+        np.random.default_rng(0).permutation(40).reshape(1, 2, 4, 5) * 1.0, requires_grad=True
+    )
     assert rp.gradcheck(lambda a: F.max_pool2d(a, 3, 2, 1), [x])
     assert rp.gradcheck(lambda a: F.avg_pool2d(a, (3, 2), 2, 1, ceil_mode=True), [x])
     assert rp.gradcheck(F.global_avg_pool, [x])

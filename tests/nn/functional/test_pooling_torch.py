@@ -67,7 +67,9 @@ def test_a_single_sample(name: str) -> None:
 
 
 def test_equal_maxima_give_their_gradient_to_the_first() -> None:
-    agree(torch, lambda x: F.max_pool2d(x, 2), lambda x: TF.max_pool2d(x, 2), [np.ones((1, 1, 4, 4))])
+    agree(
+        torch, lambda x: F.max_pool2d(x, 2), lambda x: TF.max_pool2d(x, 2), [np.ones((1, 1, 4, 4))]
+    )
 
 
 @pytest.mark.parametrize("ceil_mode", [False, True])

@@ -33,7 +33,9 @@ SHUFFLES: list[tuple[str, tuple[int, ...], int]] = [
 @pytest.mark.parametrize(("name", "shape", "factor"), SHUFFLES)
 def test_shuffles(name: str, shape: tuple[int, ...], factor: int) -> None:
     theirs = torch.channel_shuffle if name == "channel_shuffle" else getattr(TF, name)
-    agree(torch, lambda x: getattr(F, name)(x, factor), lambda x: theirs(x, factor), [normal(*shape)])
+    agree(
+        torch, lambda x: getattr(F, name)(x, factor), lambda x: theirs(x, factor), [normal(*shape)]
+    )
 
 
 def test_flatten_and_unflatten() -> None:
@@ -94,7 +96,12 @@ def test_interpolate(count: int, target: dict[str, Any]) -> None:
 def test_norms_and_distances(p: float) -> None:
     x, z = normal(4, 5, 3), normal(4, 5, 3)[::-1].copy()
     for dim in (0, 1, -1):
-        agree(torch, lambda x, d=dim: F.normalize(x, p, d), lambda x, d=dim: TF.normalize(x, p, d), [x])
+        agree(
+            torch,
+            lambda x, d=dim: F.normalize(x, p, d),
+            lambda x, d=dim: TF.normalize(x, p, d),
+            [x],
+        )
     for keepdim in (False, True):
         options = {"p": p, "keepdim": keepdim}
         ours, theirs = of(F, "pairwise_distance", options), of(TF, "pairwise_distance", options)
