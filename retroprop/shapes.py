@@ -1,5 +1,6 @@
 """Pure functions on shapes: broadcasting, axes, windows. Every size error is worded here or by
-an op."""
+an op.
+"""
 
 from __future__ import annotations
 

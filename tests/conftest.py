@@ -129,3 +129,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("RETROPROP_REQUIRE_REFERENCES is set, but PyTorch is not installed")
     expected = set() if is_narrowed(config) else parity_files(config)
     config.pluginmanager.register(ParityRecord(expected), "parity-record")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test's name is the same in every process: no address, as `ids=str` makes of a lambda."""
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: give the parameter an id of its own")

@@ -8,9 +8,9 @@ import retroprop as rp
 
 
 def test_names_that_live_elsewhere_are_pointed_at():
-    with pytest.raises(AttributeError, match="it is retroprop.nn.functional.softmax"):
+    with pytest.raises(AttributeError, match=r"it is retroprop\.nn\.functional\.softmax"):
         rp.softmax  # noqa: B018
-    with pytest.raises(AttributeError, match="it is retroprop.optim.Adam"):
+    with pytest.raises(AttributeError, match=r"it is retroprop\.optim\.Adam"):
         rp.Adam  # noqa: B018
     with pytest.raises(AttributeError, match="did you mean 'reshape'"):
         rp.reshap  # noqa: B018

@@ -57,7 +57,7 @@ def asarray(
             return obj.clone() if copy else obj
         if copy is False:
             raise ArgumentError(f"asarray: {obj.dtype} to {dtype} needs a copy, and copy=False")
-        return obj.astype(dtype)  # type: ignore[no-any-return]
+        return obj.astype(dtype)
     made = Tensor(obj, dtype)
     shares = isinstance(obj, np.ndarray) and np.shares_memory(made._array, obj)
     if copy is False and not shares:
@@ -301,7 +301,7 @@ def _triangle(x: Tensor, k: int, upper: bool) -> Tensor:
         raise ShapeError(f"{'triu' if upper else 'tril'}: needs at least two axes, got {x.ndim}")
     lower = np.tri(x.shape[-2], x.shape[-1], k - 1 if upper else k, dtype=bool)
     zero = zeros((), dtype=x.dtype)
-    return ops.where(Tensor(~lower if upper else lower), x, zero)  # type: ignore[no-any-return]
+    return ops.where(Tensor(~lower if upper else lower), x, zero)
 
 
 def tril(x: Tensor, /, *, k: int = 0) -> Tensor:

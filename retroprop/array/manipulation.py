@@ -56,8 +56,8 @@ def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
     if not tensors:
         raise ArgumentError("concat: no tensors to join")
     if axis is None:
-        return ops.concatenate(*(x.reshape((-1,)) for x in tensors), axis=0)  # type: ignore[no-any-return]
-    return ops.concatenate(*tensors, axis=axis)  # type: ignore[no-any-return]
+        return ops.concatenate(*(x.reshape((-1,)) for x in tensors), axis=0)
+    return ops.concatenate(*tensors, axis=axis)
 
 
 def stack(arrays: Sequence[Any], /, *, axis: int = 0) -> Tensor:
@@ -107,7 +107,7 @@ def expand_dims(x: Any, /, *, axis: int | tuple[int, ...] = 0) -> Tensor:
     new = shapes.normalise_axes(given, x.ndim + len(given), "expand_dims")
     sizes = iter(x.shape)
     target = [1 if i in new else next(sizes) for i in range(x.ndim + len(given))]
-    return ops.reshape(x, tuple(target))  # type: ignore[no-any-return]
+    return ops.reshape(x, tuple(target))
 
 
 def squeeze(x: Any, /, axis: int | tuple[int, ...] | None = None) -> Tensor:
@@ -125,7 +125,7 @@ def squeeze(x: Any, /, axis: int | tuple[int, ...] | None = None) -> Tensor:
     for i in gone:
         if x.shape[i] != 1:
             raise ShapeError(f"squeeze: axis {i} of {x.shape} has {x.shape[i]} elements, not 1")
-    return ops.reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in gone))  # type: ignore[no-any-return]
+    return ops.reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in gone))
 
 
 def reshape(x: Any, /, shape: int | Sequence[int], *, copy: bool | None = None) -> Tensor:
@@ -144,7 +144,7 @@ def reshape(x: Any, /, shape: int | Sequence[int], *, copy: bool | None = None) 
         tensor([1, 2, 3, 4])
     """
     sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
-    return ops.reshape(asarray(x), sizes)  # type: ignore[no-any-return]
+    return ops.reshape(asarray(x), sizes)
 
 
 def flatten(x: Any, /, start_axis: int = 0, end_axis: int = -1) -> Tensor:
@@ -156,13 +156,13 @@ def flatten(x: Any, /, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     """
     x = asarray(x)
     if x.ndim == 0:
-        return ops.reshape(x, (1,))  # type: ignore[no-any-return]
+        return ops.reshape(x, (1,))
     start = shapes.normalise_axis(start_axis, x.ndim, "flatten")
     end = shapes.normalise_axis(end_axis, x.ndim, "flatten")
     if end < start:
         raise ArgumentError(f"flatten: end_axis {end_axis} lies before start_axis {start_axis}")
     joined = shapes.size(x.shape[start : end + 1])
-    return ops.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))  # type: ignore[no-any-return]
+    return ops.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
 
 
 def moveaxis(x: Any, source: Any, destination: Any, /) -> Tensor:
@@ -180,7 +180,7 @@ def moveaxis(x: Any, source: Any, destination: Any, /) -> Tensor:
     order = [i for i in range(x.ndim) if i not in moved]
     for place, axis in sorted(zip(places, moved, strict=True)):
         order.insert(place, axis)
-    return ops.permute_dims(x, tuple(order))  # type: ignore[no-any-return]
+    return ops.permute_dims(x, tuple(order))
 
 
 def swapaxes(x: Any, axis1: int, axis2: int, /) -> Tensor:
@@ -195,7 +195,7 @@ def swapaxes(x: Any, axis1: int, axis2: int, /) -> Tensor:
     a = shapes.normalise_axis(axis1, x.ndim, "swapaxes")
     b = shapes.normalise_axis(axis2, x.ndim, "swapaxes")
     order[a], order[b] = order[b], order[a]
-    return ops.permute_dims(x, tuple(order))  # type: ignore[no-any-return]
+    return ops.permute_dims(x, tuple(order))
 
 
 def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Tensor:
@@ -207,7 +207,7 @@ def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Tensor:
     """
     x = asarray(x)
     if axis is None:
-        return ops.reshape(roll(ops.reshape(x, (-1,)), shift, axis=0), x.shape)  # type: ignore[no-any-return]
+        return ops.reshape(roll(ops.reshape(x, (-1,)), shift, axis=0), x.shape)
     axes = axis if isinstance(axis, tuple) else (axis,)
     shifts = shift if isinstance(shift, tuple) else (shift,) * len(axes)
     if len(shifts) != len(axes):
@@ -217,7 +217,7 @@ def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Tensor:
         cut = -by % x.shape[at] if x.shape[at] else 0
         every = (slice(None),) * at
         x = concat([x[(*every, slice(cut, None))], x[(*every, slice(None, cut))]], axis=at)
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def tile(x: Any, repetitions: tuple[int, ...], /) -> Tensor:
@@ -234,7 +234,7 @@ def tile(x: Any, repetitions: tuple[int, ...], /) -> Tensor:
     split = tuple(n for pair in zip((1,) * ndim, sizes, strict=True) for n in pair)
     target = tuple(n for pair in zip(times, sizes, strict=True) for n in pair)
     spread = ops.broadcast_to(ops.reshape(x, split), target)
-    return ops.reshape(spread, tuple(t * n for t, n in zip(times, sizes, strict=True)))  # type: ignore[no-any-return]
+    return ops.reshape(spread, tuple(t * n for t, n in zip(times, sizes, strict=True)))
 
 
 def repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> Tensor:
@@ -256,4 +256,4 @@ def repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> Tensor:
             f"repeat: {counts.size} counts for axis {axis} with {x.shape[at]} elements"
         )
     positions = asarray(range(x.shape[at])).numpy().repeat(counts)
-    return ops.take(x, Tensor(positions), axis=at)  # type: ignore[no-any-return]
+    return ops.take(x, Tensor(positions), axis=at)

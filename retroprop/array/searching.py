@@ -30,4 +30,4 @@ def searchsorted(x: Any, z: Any, /, *, side: str = "left", sorter: Any = None) -
     x = asarray(x)
     if sorter is not None:
         x = ops.take(x, asarray(sorter), axis=0)
-    return ops.searchsorted(x, asarray(z), side=side)  # type: ignore[no-any-return]
+    return ops.searchsorted(x, asarray(z), side=side)

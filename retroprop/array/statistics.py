@@ -40,7 +40,7 @@ def sum(x: Any, /, *, axis: Axes = None, dtype: Any = None, keepdims: bool = Fal
         tensor([4., 6.])
     """
     x = asarray(x) if dtype is None else astype(x, dtype)
-    return ops.sum(x, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    return ops.sum(x, axis=axis, keepdims=keepdims)
 
 
 def prod(x: Any, /, *, axis: Axes = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
@@ -51,7 +51,7 @@ def prod(x: Any, /, *, axis: Axes = None, dtype: Any = None, keepdims: bool = Fa
         tensor(6.)
     """
     x = asarray(x) if dtype is None else astype(x, dtype)
-    return ops.prod(x, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    return ops.prod(x, axis=axis, keepdims=keepdims)
 
 
 def _floating(x: Any, name: str) -> Tensor:
@@ -60,7 +60,7 @@ def _floating(x: Any, name: str) -> Tensor:
         raise DTypeError(
             f"{name}: needs floating numbers, got {x.dtype}", fix="convert: x.astype(rp.float32)"
         )
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def _count(x: Tensor, axis: Axes) -> int:
@@ -77,7 +77,7 @@ def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     x = _floating(x, "mean")
     total = ops.sum(x, axis=axis, keepdims=keepdims)
     count = _count(x, axis)
-    return total / count if count else total * float("nan")  # type: ignore[no-any-return]
+    return total / count if count else total * float("nan")
 
 
 def var(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
@@ -98,7 +98,7 @@ def var(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool
     centred = x - mean(x, axis=axis, keepdims=True)
     total = ops.sum(ops.square(centred), axis=axis, keepdims=keepdims)
     count = _count(x, axis) - correction
-    return total / count if count > 0 else total * float("nan")  # type: ignore[no-any-return]
+    return total / count if count > 0 else total * float("nan")
 
 
 def std(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
@@ -108,7 +108,7 @@ def std(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool
         >>> std(asarray([1.0, 3.0]))
         tensor(1.)
     """
-    return ops.sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))  # type: ignore[no-any-return]
+    return ops.sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
 
 
 def _running(
@@ -121,7 +121,7 @@ def _running(
         axis = 0
     y = op(x, axis=axis)
     if not include_initial:
-        return y  # type: ignore[no-any-return]
+        return y
     at = shapes.normalise_axis(axis, x.ndim, op.name)
     first = Tensor([start], y.dtype).reshape((1,) * x.ndim)
     first = ops.broadcast_to(first, (*x.shape[:at], 1, *x.shape[at + 1 :]))

@@ -1,5 +1,6 @@
 """The one gradient engine: it works on the tape and on graphs to compile, on arrays and on
-Tensors."""
+Tensors.
+"""
 
 from retroprop.autodiff.backward import backward
 

@@ -144,7 +144,8 @@ def _pull(
 
 def _apply(rule: Rule, node: Node, g: Any, index: int, lift: Lift) -> Any:
     if rule.scale is not None:
-        return g if rule.scale == 1.0 else multiply(g, rule.scale)
+        summed = sum_to(g, node.operands[index].shape)  # first: it may be much smaller
+        return summed if rule.scale == 1.0 else multiply(summed, rule.scale)
     function: Any = rule.function
     answer = function(*[resolve(node, name, g, index, lift) for name in rule.needs])
     return multiply(g, answer) if rule.is_partial else answer

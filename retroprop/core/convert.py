@@ -39,7 +39,7 @@ def _lent(data: Any) -> Array | None:
     """The array of a Tensor (known by its dispatch) or NumPy object; None for anything else."""
     if isinstance(data, np.ndarray | np.generic):
         return np.asarray(data)
-    return data._array if hasattr(type(data), "__op__") else None  # noqa: SLF001
+    return data._array if hasattr(type(data), "__op__") else None
 
 
 def _from_python(data: Any) -> Array:

@@ -206,11 +206,11 @@ def get_item(x: Tensor, key: Any) -> Tensor:
     if not plan.indices:
         return _sliced(x, plan)
     joined, index, start, _ = _join(x if plan.is_whole else _sliced(x, plan), plan)
-    return _take(joined, index, axis=start)  # type: ignore[no-any-return]
+    return _take(joined, index, axis=start)
 
 
 def _sliced(x: Tensor, plan: _Plan) -> Tensor:
-    return _take_slice(x, key=plan.basic)  # type: ignore[no-any-return]
+    return _take_slice(x, key=plan.basic)
 
 
 def _join(x: Tensor, plan: _Plan) -> tuple[Tensor, Tensor, int, tuple[int, ...]]:
@@ -265,9 +265,9 @@ def _put_joined(x: Tensor, plan: _Plan, value: Tensor) -> Tensor:
     changed = _put(joined, index, _fitted(value, selected), axis=start)
     changed = _reshape(changed, tuple(x.shape[i] for i in order))
     if order == tuple(range(x.ndim)):
-        return changed  # type: ignore[no-any-return]
+        return changed
     back = tuple(order.index(i) for i in range(x.ndim))
-    return _permute_dims(changed, axes=back)  # type: ignore[no-any-return]
+    return _permute_dims(changed, axes=back)
 
 
 def _value_of(x: Tensor, value: Any) -> Tensor:
@@ -283,7 +283,7 @@ def _value_of(x: Tensor, value: Any) -> Tensor:
             f"item assignment: the tensor holds {x.dtype}, the value is {new.dtype}",
             fix=f"convert the value: rp.astype(value, rp.{x.dtype})",
         )
-    return _cast(new, dtype=x.dtype)  # type: ignore[no-any-return]
+    return _cast(new, dtype=x.dtype)
 
 
 def _fitted(value: Tensor, selected: Shape) -> Tensor:
@@ -310,7 +310,7 @@ def _lone_mask(key: Any, shape: Shape) -> Tensor | None:
     if mask.shape != shape[: mask.ndim]:
         return None
     aligned = (*mask.shape, *(1,) * (len(shape) - mask.ndim))
-    return _reshape(mask, aligned)  # type: ignore[no-any-return]
+    return _reshape(mask, aligned)
 
 
 setattr(Tensor, "__getitem__", get_item)  # noqa: B010  declared in `core.operators`

@@ -148,18 +148,18 @@ def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: A
     """
     attributes = op.complete(attributes)
     tensors = _prepare(op, operands, make)
-    arrays = [tensor._array for tensor in tensors]  # noqa: SLF001
+    arrays = [tensor._array for tensor in tensors]
     _check_shapes(op, arrays, attributes)
     with np.errstate(all="ignore"):  # infinities and NaN are values here, not warnings
         result = op.reference(*arrays, **attributes)
     several = type(result) is tuple
     if settings.check_shapes and op.shape is not DATA_DEPENDENT:
         _check(op, op.infer(arrays, attributes), result if several else (result,))
-    wrap = make._wrap  # noqa: SLF001
+    wrap = make._wrap
     made = tuple(map(wrap, result)) if several else (wrap(result),)
     if _mode.enabled:
         for tensor in tensors:
-            if tensor._requires_grad:  # noqa: SLF001
+            if tensor._requires_grad:
                 _record(op, tensors, attributes, made)
                 break
     return made if several else made[0]
@@ -207,7 +207,7 @@ def _promoted(op: Op, operands: Sequence[Any], tensors: list[Any], make: Any) ->
     for i, (operand, promoted) in enumerate(zip(operands, takes, strict=True)):
         tensor = tensors[i]
         if tensor is None and promoted:
-            tensors[i] = make._wrap(_scalar(op, operand, common))  # noqa: SLF001
+            tensors[i] = make._wrap(_scalar(op, operand, common))
             continue
         if tensor is None:
             tensor = tensors[i] = make(operand)
@@ -271,21 +271,21 @@ def _record(
             f"{op.name}: complex results are forward only", fix="detach() the operands first"
         )
     node = Node(op, tuple([tensor.value for tensor in tensors]), attributes)
-    wanted = tuple([tensor._requires_grad for tensor in tensors])  # noqa: SLF001
+    wanted = tuple([tensor._requires_grad for tensor in tensors])
     kept: dict[str, Any] = {}
     for name in op.kept_names(wanted):
         if name == "y":
-            kept[name] = tuple([one._array for one in made])  # noqa: SLF001
+            kept[name] = tuple([one._array for one in made])
         elif op.variadic:
-            kept[name] = tuple([tensor._array for tensor in tensors])  # noqa: SLF001
+            kept[name] = tuple([tensor._array for tensor in tensors])
         else:
-            kept[name] = tensors[op.operands.index(name)]._array  # noqa: SLF001
+            kept[name] = tensors[op.operands.index(name)]._array
     node.kept = kept
     outputs = []
     for index, one in enumerate(made):
         floating = one.dtype.kind not in _NEVER_DIFFERENTIATED
         value = Value(one.shape, one.dtype, node=node, index=index, requires_grad=floating)
-        one._value, one._requires_grad = value, floating  # noqa: SLF001
+        one._value, one._requires_grad = value, floating
         outputs.append(value)
     node.outputs = tuple(outputs)
 

@@ -25,6 +25,7 @@ from retroprop.errors import DTypeError, NoGradientError, ShapeError, TapeError
 from retroprop.ir import Value
 from retroprop.ops.arithmetic import positive
 from retroprop.ops.define import Op
+from retroprop.ops.movement import reshape, split
 
 __all__ = ["Tensor"]
 
@@ -79,12 +80,12 @@ class Tensor(Operators):
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
-        return self._array.shape  # type: ignore[no-any-return]
+        return self._array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return self._array.dtype  # type: ignore[no-any-return]
+        return self._array.dtype
 
     @property
     def ndim(self) -> int:
@@ -106,7 +107,7 @@ class Tensor(Operators):
                 f"T: needs a matrix, got {self.ndim} axes",
                 fix="use .mT or rp.permute_dims(x, axes)",
             )
-        return self.permute_dims((1, 0))  # type: ignore[no-any-return]
+        return self.permute_dims((1, 0))
 
     @property
     def mT(self) -> Tensor:
@@ -114,7 +115,7 @@ class Tensor(Operators):
         if self.ndim < 2:
             raise ShapeError(f"mT: needs at least two axes, got {self.ndim}")
         swapped = (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
-        return self.permute_dims(swapped)  # type: ignore[no-any-return]
+        return self.permute_dims(swapped)
 
     @property
     def value(self) -> Value:
@@ -182,7 +183,7 @@ class Tensor(Operators):
 
     def clone(self) -> Tensor:
         """A copy that gradients flow through."""
-        return positive(self)  # type: ignore[no-any-return]
+        return positive(self)
 
     def assign(self, other: Any) -> Tensor:
         """Put another value into this cell; shape and dtype stay. Returns itself.
@@ -339,7 +340,8 @@ class Tensor(Operators):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        rows = split(self, sizes=(1,) * len(self), axis=0) if len(self) else ()
+        return (reshape(row, self.shape[1:]) for row in rows)
 
     __hash__ = object.__hash__
 
@@ -380,14 +382,10 @@ def pull_back(
 ) -> dict[Value, Any]:
     """Run the gradient engine over the tape, on arrays or (to differentiate again) on Tensors."""
     roots = [output.value for output in outputs]
-    lift = lift_tensor if tape else _lift_array
-    zeros = _zero_tensor if tape else _zero_array
+    lift: Any = lift_tensor if tape else lambda array, value: array
+    zeros: Any = (lambda value: Tensor._wrap(_zeros(value))) if tape else _zeros
     with set_grad_enabled(tape), np.errstate(all="ignore"):
         return backward(roots, seeds, lift=lift, zeros=zeros, wrt=wrt, retain=retain, since=since)
-
-
-def _lift_array(array: Array, value: Value) -> Array:
-    return array
 
 
 def lift_tensor(array: Array, value: Value) -> Tensor:
@@ -397,9 +395,5 @@ def lift_tensor(array: Array, value: Value) -> Tensor:
     return tensor
 
 
-def _zero_array(value: Value) -> Array:
+def _zeros(value: Value) -> Array:
     return np.zeros(value.shape, value.dtype)
-
-
-def _zero_tensor(value: Value) -> Tensor:
-    return Tensor._wrap(np.zeros(value.shape, value.dtype))

@@ -78,7 +78,7 @@ class _Traced:
             if cotangent is None:
                 cotangent = np.zeros(leaf.shape, leaf.dtype)
             known = isinstance(cotangent, Tensor)
-            result.append(cotangent if known else Tensor._wrap(cotangent))  # noqa: SLF001
+            result.append(cotangent if known else Tensor._wrap(cotangent))
         return result
 
     def pack(self, leaves: Sequence[Any]) -> Any:
@@ -195,7 +195,7 @@ def _like(given: Any, output: Tensor, name: str) -> Tensor:
     seed = given if isinstance(given, Tensor) else Tensor(given, output.dtype)
     if seed.shape != output.shape:
         raise ShapeError(f"{name}: got a direction of shape {seed.shape} for {output.shape}")
-    return seed.astype(output.dtype)  # type: ignore[no-any-return]
+    return seed.astype(output.dtype)
 
 
 def jvp(
@@ -237,7 +237,7 @@ def jvp(
         wrt = [probe.value for probe in probes]
         found = pull_back(roots, given, wrt, retain=tape, tape=tape)
     pushed = [found.get(p.value, np.zeros(p.shape, p.dtype)) for p in probes]
-    results = [t if isinstance(t, Tensor) else Tensor._wrap(t) for t in pushed]  # noqa: SLF001
+    results = [t if isinstance(t, Tensor) else Tensor._wrap(t) for t in pushed]
     shown = outputs if tape else [output.detach() for output in outputs]
     return tree.unflatten(structure, shown), tree.unflatten(structure, results)
 
@@ -276,7 +276,7 @@ def _stack(rows: Sequence[Tensor], lead: tuple[int, ...], leaf: Tensor) -> Tenso
     if not rows:
         return Tensor(np.zeros((*lead, *leaf.shape), leaf.dtype))
     flat = [reshape(row, (1, *leaf.shape)) for row in rows]
-    return reshape(concatenate(*flat, axis=0), (*lead, *leaf.shape))  # type: ignore[no-any-return]
+    return reshape(concatenate(*flat, axis=0), (*lead, *leaf.shape))
 
 
 def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """The graph: values, the nodes that compute them, and text to read it by. It knows no op by
-name."""
+name.
+"""
 
 from retroprop.ir.graph import Graph, Node, Value
 from retroprop.ir.text import to_text

@@ -212,7 +212,7 @@ class MultiheadAttention(Optioned):
         weight, bias = self.in_proj_weight, self.in_proj_bias
         if weight is not None and all(one_source):
             whole = linear(given[0], weight, bias)
-            return split(whole, sizes=(width,) * 3, axis=-1)  # type: ignore[no-any-return]
+            return split(whole, sizes=(width,) * 3, axis=-1)
         sizes = (width, 2 * width) if weight is not None and one_source[1] else (width,) * 3
         count = len(sizes)
         biases = (None,) * count if bias is None else split(bias, sizes=sizes, axis=0)
@@ -246,13 +246,13 @@ class MultiheadAttention(Optioned):
         """(time, batch, embed) as (batch, heads, time, head features)."""
         apart = reshape(x, (*x.shape[:2], self.num_heads, self.head_dim))
         order = (0, 2, 1, 3) if self.batch_first else (1, 2, 0, 3)
-        return permute_dims(apart, order)  # type: ignore[no-any-return]
+        return permute_dims(apart, order)
 
     def _joined(self, heads: Tensor) -> Tensor:
         """(batch, heads, time, head features) as (time, batch, embed)."""
         order = (0, 2, 1, 3) if self.batch_first else (2, 0, 1, 3)
         y = permute_dims(heads, order)
-        return reshape(y, (*y.shape[:2], self.embed_dim))  # type: ignore[no-any-return]
+        return reshape(y, (*y.shape[:2], self.embed_dim))
 
     # -- masks and what else is given ------------------------------------------------------------
 

@@ -67,7 +67,7 @@ class Kind(NamedTuple):
 
 def turned(weight: Tensor) -> Tensor:
     """The transpose of a weight matrix."""
-    return permute_dims(weight, axes=(1, 0))  # type: ignore[no-any-return]
+    return permute_dims(weight, axes=(1, 0))
 
 
 def input_share(

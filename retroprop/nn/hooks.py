@@ -131,7 +131,7 @@ class _Border:
             return xs
 
         def pull(g: Any) -> tuple[Any, ...]:
-            return see(g if isinstance(g, tuple) else (g,))  # type: ignore[no-any-return]
+            return see(g if isinstance(g, tuple) else (g,))
 
         reference.__name__ = name
         op = Op(reference, form="opaque", rules=pull, shape=DATA_DEPENDENT, roles={"xs": ANY})

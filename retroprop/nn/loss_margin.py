@@ -219,7 +219,7 @@ class ArcFace(Loss):
         if x.ndim != 2 or x.shape[1] != self.features:
             raise ShapeError(f"ArcFace expects (batch, {self.features} features), got {x.shape}")
         centres = ops.permute_dims(normalize(self.weight, dim=-1), (1, 0))
-        return ops.matmul(normalize(x, dim=-1), centres)  # type: ignore[no-any-return]
+        return ops.matmul(normalize(x, dim=-1), centres)
 
     def forward(self, input: Any, target: Any) -> Tensor:
         options: dict[str, Any] = {"easy_margin": self.easy_margin, "reduction": self.reduction}

@@ -97,7 +97,7 @@ class PositionalEncoding(Module):
         pe = take_slice(self.pe, key=(slice(0, time),))
         if x.ndim == 3 and not self.batch_first:
             pe = reshape(pe, (time, 1, self.d_model))
-        return self.dropout(x + pe)  # type: ignore[no-any-return]
+        return self.dropout(x + pe)
 
     def extra_repr(self) -> str:
         return f"{self.d_model}, max_len={self.max_len}, batch_first={self.batch_first}"
@@ -177,7 +177,7 @@ class RotaryEmbedding(Module):
         a, b = split(pairs, sizes=(1, 1), axis=-1)
         cos, sin = (reshape(table, (time, half, 1)) for table in (cos, sin))
         turned = concatenate(a * cos - b * sin, a * sin + b * cos, axis=-1)
-        return reshape(turned, x.shape)  # type: ignore[no-any-return]
+        return reshape(turned, x.shape)
 
     def extra_repr(self) -> str:
         return f"{self.features}, max_len={self.max_len}, interleaved={self.interleaved}"

@@ -87,15 +87,15 @@ class Registry:
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path; "" is this one."""
         found: Any = self if target == "" else self._get(target, Registry, "module")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path."""
-        return self._get(target, Parameter, "parameter")  # type: ignore[no-any-return]
+        return self._get(target, Parameter, "parameter")
 
     def get_buffer(self, target: str) -> Buffer:
         """The buffer at a dotted path."""
-        return self._get(target, Buffer, "buffer")  # type: ignore[no-any-return]
+        return self._get(target, Buffer, "buffer")
 
     def _get(self, target: str, kind: type[Any], word: str) -> Any:
         found: Any = self

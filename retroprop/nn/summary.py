@@ -77,9 +77,17 @@ class Summary(NamedTuple):
         frozen = self.parameters - self.trainable_parameters
         total = f"parameters: {self.parameters:,}" + (f" ({frozen:,} frozen)" if frozen else "")
         total += f"; buffers: {self.buffers:,}" if self.buffers else ""
-        total += f"; {self.bytes / 2**20:.2f} MiB; multiply-adds: {self.multiply_adds:,}"
+        total += f"; {_memory(self.bytes)}; multiply-adds: {self.multiply_adds:,}"
         ends = f"input {self.input_shape}"
         return "\n".join([lines[0], rule, *lines[1:], rule, ends, total])
+
+
+def _memory(count: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    for exponent, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 1 << exponent:
+            return f"{count / (1 << exponent):.1f} {unit}"
+    return f"{count} bytes"
 
 
 def summary(model: Module, input_shape: Any, dtype: Any = None) -> Summary:
@@ -108,7 +116,7 @@ def summary(model: Module, input_shape: Any, dtype: Any = None) -> Summary:
         2      Linear  (1, 10)            2,570          2,560
         ------------------------------------------------------
         input (1, 784)
-        parameters: 203,530; 0.78 MiB; multiply-adds: 203,264
+        parameters: 203,530; 795.0 KiB; multiply-adds: 203,264
     """
     shapes = _shapes(input_shape)
     kind = _input_dtype(model) if dtype is None else dtype

@@ -45,8 +45,8 @@ class _Layer(Module):
         """x plus a block of it, with norm and dropout of that number around."""
         norm, dropout = getattr(self, f"norm{number}"), getattr(self, f"dropout{number}")
         if self.norm_first:
-            return x + dropout(block(norm(x)))  # type: ignore[no-any-return]
-        return norm(x + dropout(block(x)))  # type: ignore[no-any-return]
+            return x + dropout(block(norm(x)))
+        return norm(x + dropout(block(x)))
 
     def _feedforward(self, x: Tensor) -> Tensor:
         y: Tensor = self.linear2(self.dropout(self.activation(self.linear1(x))))

@@ -100,4 +100,4 @@ def live_rows(
             )
     steps = reshape(arange(time), (time, 1))
     live: Tensor = less(steps, astype(counts, dtypes.int64))
-    return live.reshape((time * batch, 1))  # type: ignore[no-any-return]
+    return live.reshape((time * batch, 1))

@@ -144,7 +144,7 @@ def argsort(
     *,
     axis: int = -1,
     descending: bool = False,
-    stable: bool = True,  # noqa: ARG001  the Array API's
+    stable: bool = True,
 ) -> Array:
     """Indices that sort x along an axis; equal elements keep their order, also when descending.
 
@@ -182,7 +182,7 @@ def sort(
     *,
     axis: int = -1,
     descending: bool = False,
-    stable: bool = True,  # noqa: ARG001  the Array API's
+    stable: bool = True,
 ) -> Array:
     """The elements in ascending (or descending) order along an axis.
 

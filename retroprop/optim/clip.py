@@ -173,7 +173,7 @@ def _wide(x: Any) -> Any:
 
 
 def _scaled(g: Any, factor: Tensor) -> Tensor:
-    return g * factor.astype(g.dtype)  # type: ignore[no-any-return]
+    return g * factor.astype(g.dtype)
 
 
 def _norm_of(tensors: list[Any], norm_type: float, owner: str) -> Tensor:

@@ -80,11 +80,11 @@ class LAMB(Optimizer):
 
 
 def _norm(x: Tensor) -> Tensor:
-    return ops.sqrt(ops.sum(ops.square(x)))  # type: ignore[no-any-return]
+    return ops.sqrt(ops.sum(ops.square(x)))
 
 
 def _trust(size: Tensor, change: Tensor) -> Tensor:
     """size / change, and 1 where one of them is 0."""
     some = change > 0.0
     ratio = size / ops.where(some, change, 1.0)
-    return ops.where(some & (size > 0.0), ratio, 1.0)  # type: ignore[no-any-return]
+    return ops.where(some & (size > 0.0), ratio, 1.0)

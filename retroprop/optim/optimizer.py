@@ -297,4 +297,4 @@ def moving(average: Tensor, x: Tensor, weight: float) -> Tensor:
 
 def first_step(step: Tensor) -> Tensor:
     """1 in a parameter's first update, 0 ever after; float64."""
-    return ops.equal(step, 1.0).astype(dtypes.float64)  # type: ignore[no-any-return]
+    return ops.equal(step, 1.0).astype(dtypes.float64)

@@ -39,7 +39,7 @@ def dataset(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any 
 
 
 def _array(items: Any) -> Any:
-    """A list of numbers, or of lists of them, as an array; a list of arrays stays several inputs."""
+    """A list of numbers (or lists of them) as an array; a list of arrays is several inputs."""
     if isinstance(items, list) and items and not hasattr(items[0], "shape"):
         array = np.asarray(items)
         return array.astype(np.float32) if array.dtype.kind == "f" else array

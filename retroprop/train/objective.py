@@ -60,13 +60,13 @@ class Objective:
         return loss
 
     def _per_example(self, prediction: Any, target: Any, count: int) -> Tensor:
-        losses = _unreduced(self._loss, self.name)(prediction, target)
+        losses: Tensor = _unreduced(self._loss, self.name)(prediction, target)
         if losses.shape[:1] != (count,):
             raise ShapeError(
                 f"weights: the loss {self.name} gives shape {losses.shape} for {count} examples"
             )
         if losses.ndim == 1:
-            return losses  # type: ignore[no-any-return]
+            return losses
         rest = tuple(range(1, losses.ndim))
         total: Tensor = ops.sum(losses, axis=rest)
         return total / max(1, shapes.size(losses.shape[1:]))
@@ -74,9 +74,9 @@ class Objective:
 
 def _by_name(name: str) -> Callable[..., Any]:
     for candidate in (name, f"{name}_loss"):
-        found = getattr(functional, candidate, None)
+        found: Callable[..., Any] | None = getattr(functional, candidate, None)
         if found is not None and (candidate.endswith("_loss") or candidate in _PLAIN):
-            return found  # type: ignore[no-any-return]
+            return found
     known = [n.removesuffix("_loss") for n in functional.__all__ if n.endswith("_loss")]
     raise unknown("loss", name, [*known, *_PLAIN])
 

@@ -26,7 +26,8 @@ def softmax(logits: Array) -> Array:
     """Class probabilities of logits (examples, classes), in float64."""
     wide = logits.astype(np.float64)
     shifted = np.exp(wide - wide.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+    shares: Array = shifted / shifted.sum(axis=1, keepdims=True)
+    return shares
 
 
 def predictions(target: Any, outputs: Array) -> dict[str, Any]:

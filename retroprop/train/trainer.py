@@ -14,7 +14,7 @@ from retroprop import dtypes, optim, tree
 from retroprop import metrics as metric_table
 from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
-from retroprop.data.dataset import Batch, Dataset, batches, length
+from retroprop.data.dataset import Batch, batches, length
 from retroprop.data.order import generator
 from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.interop import weights as files

@@ -23,7 +23,7 @@ def test_joining():
     assert [part.shape for part in rp.unstack(x, axis=1)] == [(2, 4)] * 3
     with pytest.raises(ShapeError, match="differ outside axis 0"):
         rp.concat([x, rp.zeros((2, 3, 5))])
-    with pytest.raises(ShapeError, match="rp.concat"):
+    with pytest.raises(ShapeError, match=r"rp\.concat"):
         rp.stack([x, rp.zeros(2)])
     for function in (rp.concat, rp.stack):
         with pytest.raises(ArgumentError, match="no tensors"):

@@ -16,17 +16,22 @@ from retroprop.errors import RetropropError
 
 X = rp.asarray([[1.0, 4.0, 2.0], [3.0, 0.5, 6.0]])
 V = rp.asarray([3.0, 1.0, 2.0])
-I = rp.asarray([[1, 2, 3], [4, 5, 6]])  # noqa: E741
+I = rp.asarray([[1, 2, 3], [4, 5, 6]])
 B = rp.asarray([[True, False, True], [False, False, True]])
 S = rp.asarray([[4.0, 1.0], [1.0, 3.0]])
 
-UNARY = """abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor isfinite isinf
-isnan log log1p log2 log10 negative positive reciprocal round sign signbit sin sinh square sqrt tan
-tanh trunc""".split()
-BINARY = """add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal
-logaddexp maximum minimum multiply nextafter not_equal pow remainder subtract""".split()
-BITWISE = "bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor".split()
-LOGICAL = "logical_and logical_or logical_xor".split()
+NAMES = {
+    "unary": "abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor isfinite isinf "
+    "isnan log log1p log2 log10 negative positive reciprocal round sign signbit sin sinh square "
+    "sqrt tan tanh trunc",
+    "binary": "add atan2 copysign divide equal floor_divide greater greater_equal hypot less "
+    "less_equal logaddexp maximum minimum multiply nextafter not_equal pow remainder subtract",
+    "bitwise": "bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor",
+    "logical": "logical_and logical_or logical_xor",
+    "dtypes": "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 "
+    "complex128",
+}
+UNARY, BINARY, BITWISE, LOGICAL, DTYPES = (names.split() for names in NAMES.values())
 CONSTANTS = {"e": math.e, "inf": math.inf, "pi": math.pi}
 
 CALLS = {
@@ -122,8 +127,6 @@ CALLS = {
     "trace": lambda: rp.linalg.trace(S, offset=0, dtype=None),
     "vector_norm": lambda: rp.linalg.vector_norm(X, axis=None, keepdims=False, ord=2),
 }  # fmt: skip
-DTYPES = """bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64
-complex128""".split()
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -16,15 +16,18 @@ def jump(x, /):
     return np.heaviside(x, 0).astype(x.dtype)
 
 
-@primitive(form="opaque", shape=lambda x: [x, x], result=lambda x: [x, x],
-           vjp={"x": lambda g, x: g[0] * 2.0 + g[1] * x})
+@primitive(
+    form="opaque",
+    shape=lambda x: [x, x],
+    result=lambda x: [x, x],
+    vjp={"x": lambda g, x: g[0] * 2.0 + g[1] * x},
+)
 def pair(x, /):
     """Two outputs: 2x and x^2 / 2."""
     return 2 * x, x * x / 2
 
 
-@primitive(form="opaque", shape=lambda x, z: x,
-           vjp=lambda g, x, z: (g * z, None))
+@primitive(form="opaque", shape=lambda x, z: x, vjp=lambda g, x, z: (g * z, None))
 def half_known(x, z, /):
     """x z, with a joint rule that has nothing to say about z."""
     return x * z

@@ -225,7 +225,7 @@ def test_python_conversions():
     assert complex(rp.asarray(2.0)) == 2
     assert len(rp.zeros((3, 2))) == 3
     assert [row.tolist() for row in rp.asarray([[1], [2]])] == [[1], [2]]
-    with pytest.raises(ShapeError, match="rp.any"):
+    with pytest.raises(ShapeError, match=r"rp\.any"):
         bool(rp.zeros(2))
     with pytest.raises(TypeError, match="0-d"):
         len(rp.asarray(1.0))

@@ -95,6 +95,26 @@ def test_integers_for_embeddings_parameters_of_the_model_and_several_outputs() -
     assert "(model)" in str(result)
 
 
+def test_recurrent_layers_and_attention_count_their_products() -> None:
+    time, batch, features, hidden = 7, 3, 4, 5
+    lstm = nn.summary(nn.LSTM(features, hidden), (time, batch, features))
+    assert lstm.multiply_adds == time * batch * 4 * hidden * (features + hidden)
+    assert lstm.rows[0].output_shape == [(7, 3, 5), (1, 3, 5), (1, 3, 5)]
+    layer = nn.MultiheadAttention(8, 2, batch_first=True)
+    attention = nn.summary(layer, [(2, 5, 8)] * 3)
+    projections, products = 4 * 2 * 5 * 8 * 8, 2 * 2 * 5 * 5 * 8
+    assert attention.multiply_adds == projections + products
+    assert attention.parameters == sum(p.size for p in layer.parameters())
+
+
+@pytest.mark.parametrize(
+    ("features", "text"),
+    [(4, "20 bytes"), (1023, "4.0 KiB"), (2**19, "2.0 MiB")],
+)
+def test_memory_is_told_in_a_suitable_unit(features: int, text: str) -> None:
+    assert f"; {text}; " in str(nn.summary(nn.Linear(features, 1), (1, features)))
+
+
 def test_several_inputs() -> None:
     result = nn.summary(nn.Bilinear(3, 4, 5), [(2, 3), (2, 4)])
     assert result.input_shape == [(2, 3), (2, 4)]

@@ -55,14 +55,14 @@ def unsafe(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def unsafe_call(node: ast.Call) -> str | None:
     """Why a call could run code from data, or None."""
     name = ast.unparse(node.func)
-    keywords = {word.arg: ast.unparse(word.value) for word in node.keywords}
+    pickle = next((ast.unparse(k.value) for k in node.keywords if k.arg == "allow_pickle"), None)
     if name in UNSAFE_BUILTINS:
         return f"{name}()"
     if name in UNSAFE_CALLS:
         return f"{name}(): {UNSAFE_CALLS[name]}"
-    if keywords.get("allow_pickle", "False") != "False":
-        return f"{name}(allow_pickle={keywords['allow_pickle']})"
-    if name in {"np.load", "numpy.load"} and "allow_pickle" not in keywords:
+    if pickle not in {None, "False"}:
+        return f"{name}(allow_pickle={pickle})"
+    if name in {"np.load", "numpy.load"} and pickle is None:
         return f"{name}(): say allow_pickle=False"
     return None
 

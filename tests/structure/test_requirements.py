@@ -41,7 +41,8 @@ def import_or_skip(tree: ast.Module) -> set[str]:
         str(node.args[0].value).split(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        and ast.unparse(node.func) == "pytest.importorskip"
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "importorskip"
         and isinstance(node.args[0], ast.Constant)
     }
 

@@ -44,6 +44,7 @@ def test_mistakes_are_explained(word, message):
 def test_defaults_follow_the_data_and_overrides_win():
     small, large = (config.resolve("table", n, {}) for n in (100, 50_000))
     assert small["batch_size"] < large["batch_size"]
+    assert small["validation"] == 0 < large["validation"]
     assert config.resolve("images", 100, {})["model"] == "cnn"
     assert config.resolve("images", 100, {"model": "mlp"})["channels"] == []
     assert config.resolve("table", 100, {"lr": 0.5})["lr"] == 0.5

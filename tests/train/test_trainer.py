@@ -226,7 +226,7 @@ def test_misuse_is_explained():
         rp.Trainer(nn.Linear(1, 1), metrics=["acuracy"])
     with pytest.raises(ArgumentError, match="adam"):
         rp.Trainer(nn.Linear(1, 1), optimizer="adm")
-    with pytest.raises(DTypeError, match="must be an nn.Module"):
+    with pytest.raises(DTypeError, match=r"must be an nn\.Module"):
         rp.Trainer(None)
     with pytest.raises(DTypeError, match="a name or an optimizer"):
         rp.Trainer(nn.Linear(1, 1), optimizer=3)

@@ -1,5 +1,6 @@
 """Runs a graph node by node with the references of its ops; values are dropped after their last
-use."""
+use.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retroprop import ops
+from retroprop import dtypes, ops
 from retroprop.array.creation import asarray
 from retroprop.core.faces import astype
 from retroprop.core.tensor import Tensor
@@ -52,7 +52,7 @@ class Labels:
         self, op: str, x: Tensor, target: Any, weight: Tensor | None, axis: int, ignore_index: int
     ) -> None:
         wanted = (*x.shape[:axis], *x.shape[axis + 1 :])
-        labels = class_indices(op, target, wanted, x.shape)
+        labels = class_indices(op, target, wanted, x.shape).astype(dtypes.int64)
         label_range(op, labels, x.shape[axis], ignore_index)
         self.axis = axis
         self.counted = ops.not_equal(labels, ignore_index)
@@ -67,7 +67,7 @@ class Labels:
     def pick(self, x: Tensor) -> Tensor:
         """The element of the labelled class, without the axis of classes."""
         picked = ops.take_along_axis(x, self.index, axis=self.axis)
-        return ops.reshape(picked, self.counted.shape)  # type: ignore[no-any-return]
+        return ops.reshape(picked, self.counted.shape)
 
     def settle(self, loss: Tensor, reduction: str) -> Tensor:
         """Weighted losses of the rows reduced; ignored rows count nothing."""

@@ -37,7 +37,7 @@ def reduced(loss: Tensor, reduction: str, weight: Tensor | None = None) -> Tenso
     total = ops.sum(loss)
     if reduction == "mean":
         total = total * _inverse(loss.size) if weight is None else total / ops.sum(weight)
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 def _inverse(count: int) -> float:

@@ -127,7 +127,7 @@ def prelu(input: Any, weight: Any) -> Tensor:
         slope = ops.reshape(slope, (channels, *(1,) * max(0, x.ndim - 2)))
     elif slope.ndim > x.ndim:
         slope = ops.reshape(slope, ())
-    return ops.where(ops.greater(x, 0.0), x, x * slope)  # type: ignore[no-any-return]
+    return ops.where(ops.greater(x, 0.0), x, x * slope)
 
 
 def rrelu(
@@ -201,7 +201,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
         raise ArgumentError(f"softshrink: lambd must not be negative, it is {lambd}")
     (x,) = floating("softshrink", input=input)
     small = ops.less_equal(ops.abs(x), lambd)
-    return ops.where(small, 0.0, x - ops.sign(x) * lambd)  # type: ignore[no-any-return]
+    return ops.where(small, 0.0, x - ops.sign(x) * lambd)
 
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
@@ -212,7 +212,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
         [-2.0, 0.0, 2.0]
     """
     (x,) = floating("hardshrink", input=input)
-    return ops.where(ops.less_equal(ops.abs(x), lambd), 0.0, x)  # type: ignore[no-any-return]
+    return ops.where(ops.less_equal(ops.abs(x), lambd), 0.0, x)
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:

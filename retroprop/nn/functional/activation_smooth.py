@@ -45,7 +45,7 @@ def sigmoid(input: Any) -> Tensor:
         >>> sigmoid(Tensor([0.0, -1000.0])).tolist()
         [0.5, 0.0]
     """
-    return ops.sigmoid(asarray(input))  # type: ignore[no-any-return]
+    return ops.sigmoid(asarray(input))
 
 
 def tanh(input: Any) -> Tensor:
@@ -55,7 +55,7 @@ def tanh(input: Any) -> Tensor:
         >>> tanh(Tensor([0.0, 1000.0])).tolist()
         [0.0, 1.0]
     """
-    return ops.tanh(asarray(input))  # type: ignore[no-any-return]
+    return ops.tanh(asarray(input))
 
 
 def logsigmoid(input: Any) -> Tensor:
@@ -65,7 +65,7 @@ def logsigmoid(input: Any) -> Tensor:
         >>> logsigmoid(Tensor([1000.0, -1000.0])).tolist()
         [0.0, -1000.0]
     """
-    return ops.log_sigmoid(asarray(input))  # type: ignore[no-any-return]
+    return ops.log_sigmoid(asarray(input))
 
 
 log_sigmoid = logsigmoid
@@ -82,9 +82,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     if beta == 0:
         raise ArgumentError("softplus: beta must not be 0")
     scaled = x * beta
-    return ops.where(  # type: ignore[no-any-return]
-        ops.greater(scaled, threshold), x, ops.softplus(scaled) / beta
-    )
+    return ops.where(ops.greater(scaled, threshold), x, ops.softplus(scaled) / beta)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -105,7 +103,7 @@ def _bent(x: Tensor, height: float, width: float) -> Tensor:
     above = ops.greater(x, 0.0)
     below = ops.where(above, 0.0, x)
     below = below if width == 1.0 else below / width
-    return ops.where(above, x, ops.expm1(below) * height)  # type: ignore[no-any-return]
+    return ops.where(above, x, ops.expm1(below) * height)
 
 
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -156,11 +154,11 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
     """
     (x,) = floating("gelu", input=input)
     if approximate == "none":
-        return x * (ops.erf(x * math.sqrt(0.5)) + 1.0) * 0.5  # type: ignore[no-any-return]
+        return x * (ops.erf(x * math.sqrt(0.5)) + 1.0) * 0.5
     if approximate == "tanh":  # (1 + tanh(u)) / 2 = sigmoid(2 u)
         slope = 2.0 * math.sqrt(2.0 / math.pi)
         bent = x * (ops.square(x) * (0.044715 * slope) + slope)
-        return x * ops.sigmoid(bent)  # type: ignore[no-any-return]
+        return x * ops.sigmoid(bent)
     raise unknown("approximation of gelu", approximate, ("none", "tanh"))
 
 
@@ -198,7 +196,7 @@ def softsign(input: Any) -> Tensor:
         [-0.5, 0.0, 0.75]
     """
     (x,) = floating("softsign", input=input)
-    return x / (ops.abs(x) + 1.0)  # type: ignore[no-any-return]
+    return x / (ops.abs(x) + 1.0)
 
 
 def tanhshrink(input: Any) -> Tensor:
@@ -209,7 +207,7 @@ def tanhshrink(input: Any) -> Tensor:
         [0.0, 999.0]
     """
     (x,) = floating("tanhshrink", input=input)
-    return x - ops.tanh(x)  # type: ignore[no-any-return]
+    return x - ops.tanh(x)
 
 
 def _halves(op: str, input: Any, dim: int) -> tuple[Tensor, Tensor]:
@@ -240,7 +238,7 @@ def glu(input: Any, dim: int = -1) -> Tensor:
     Source: Dauphin et al. 2017, arXiv:1612.08083.
     """
     value, gate = _halves("glu", input, dim)
-    return value * ops.sigmoid(gate)  # type: ignore[no-any-return]
+    return value * ops.sigmoid(gate)
 
 
 def swiglu(input: Any, dim: int = -1) -> Tensor:
@@ -263,4 +261,4 @@ def swiglu(input: Any, dim: int = -1) -> Tensor:
     Source: Shazeer 2020, arXiv:2002.05202.
     """
     gate, value = _halves("swiglu", input, dim)
-    return gate * ops.sigmoid(gate) * value  # type: ignore[no-any-return]
+    return gate * ops.sigmoid(gate) * value

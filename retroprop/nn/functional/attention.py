@@ -57,7 +57,7 @@ def additive_mask(mask: Any, dtype: Any, *, means: bool) -> Tensor:
     given = asarray(mask)
     if given.dtype == dtypes.bool:
         yes, no = (0.0, -math.inf) if means else (-math.inf, 0.0)
-        return where(given, Tensor(yes, dtype), no)  # type: ignore[no-any-return]
+        return where(given, Tensor(yes, dtype), no)
     if not dtypes.is_floating(given.dtype):
         raise DTypeError(
             f"attention: a mask must be bool or floating, it is {given.dtype}",
@@ -80,10 +80,10 @@ def attention_weights(
     top = max(scores.detach(), axis=-1, keepdims=True)
     if mask is None:
         raised = exp(scores - top)
-        return raised / sum(raised, axis=-1, keepdims=True)  # type: ignore[no-any-return]
+        return raised / sum(raised, axis=-1, keepdims=True)
     raised = exp(scores - where(equal(top, -math.inf), 0.0, top))
     total = sum(raised, axis=-1, keepdims=True)
-    return raised / where(equal(total, 0.0), 1.0, total)  # type: ignore[no-any-return]
+    return raised / where(equal(total, 0.0), 1.0, total)
 
 
 def scaled_dot_product_attention(
@@ -148,7 +148,7 @@ def scaled_dot_product_attention(
     if dropout_p:
         weights = dropout(weights, dropout_p)
     y = matmul(weights, v)
-    return reshape(y, shape) if groups else y  # type: ignore[no-any-return]
+    return reshape(y, shape) if groups else y
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor) -> None:

@@ -25,7 +25,7 @@ __all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
 def _indices(name: str, given: Any, count: int) -> Tensor:
-    """The indices, integers from 0 to count - 1."""
+    """The indices, int64 from 0 to count - 1."""
     x = asarray(given)
     if not dtypes.is_integer(x.dtype):
         raise DTypeError(
@@ -40,7 +40,7 @@ def _indices(name: str, given: Any, count: int) -> Tensor:
                 f"{name}: index {low if low < 0 else high} is outside 0..{count - 1}",
                 fix=f"make the table larger than {high}, or mend the indices",
             )
-    return x
+    return astype(x, dtypes.int64)
 
 
 def _row(name: str, padding_idx: int | None, count: int) -> int | None:
@@ -159,7 +159,7 @@ def _combine(rows: Tensor, counts: Tensor, mode: str) -> Tensor:
     if mode == "max":
         full = any(mask, axis=-2)
         lowest = where(mask, rows, float("-inf"))
-        return where(full, max(lowest, axis=-2), 0.0)  # type: ignore[no-any-return]
+        return where(full, max(lowest, axis=-2), 0.0)
     total: Tensor = sum(where(mask, rows, 0.0), axis=-2)
     if mode == "sum":
         return total

@@ -124,7 +124,7 @@ def _nearest(x: Tensor, axis: int, output: int, ratio: float, *, exact: bool) ->
     # PyTorch computes the positions in float32
     start = np.arange(output, dtype=np.float32) + np.float32(0.5 if exact else 0.0)
     index = np.minimum(np.floor(start * np.float32(ratio)).astype(np.int64), n - 1)
-    return take(x, Tensor(index), axis=axis)  # type: ignore[no-any-return]
+    return take(x, Tensor(index), axis=axis)
 
 
 @functools.lru_cache(maxsize=256)

@@ -107,13 +107,13 @@ def cross_entropy(
 def _smooth_loss(z: Tensor, total: Tensor, weight: Tensor | None, axis: int) -> Tensor:
     """-sum(weight * log_softmax) over the classes."""
     if weight is None:
-        return total * z.shape[axis] - ops.sum(z, axis=axis)  # type: ignore[no-any-return]
+        return total * z.shape[axis] - ops.sum(z, axis=axis)
     weighted = ops.sum(z * _along(weight, z.ndim, axis), axis=axis)
-    return total * ops.sum(weight) - weighted  # type: ignore[no-any-return]
+    return total * ops.sum(weight) - weighted
 
 
 def _along(weight: Tensor, ndim: int, axis: int) -> Tensor:
-    return ops.reshape(weight, (-1, *(1,) * (ndim - axis - 1)))  # type: ignore[no-any-return]
+    return ops.reshape(weight, (-1, *(1,) * (ndim - axis - 1)))
 
 
 def _soft_cross_entropy(
@@ -175,9 +175,7 @@ def _clamped_log(p: Tensor, *, complement: bool) -> Tensor:
         logarithm = ops.log(ops.where(positive, p, 1.0))
     lowest = ops.maximum(ops.where(positive, logarithm.detach(), _FLOOR), _FLOOR)
     ramp = (p - p.detach()) * ((-1.0 if complement else 1.0) / tiny)
-    return ops.where(  # type: ignore[no-any-return]
-        ops.greater_equal(near, tiny), logarithm, lowest + ramp
-    )
+    return ops.where(ops.greater_equal(near, tiny), logarithm, lowest + ramp)
 
 
 def binary_cross_entropy(

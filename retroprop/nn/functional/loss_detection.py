@@ -40,7 +40,7 @@ def _focused(loss: Tensor, miss: Tensor, gamma: float) -> Tensor:
         return loss
     if gamma < 1:
         miss = ops.maximum(miss, dtypes.finfo(miss.dtype).smallest_normal)
-    return loss * ops.power(miss, gamma)  # type: ignore[no-any-return]
+    return loss * ops.power(miss, gamma)
 
 
 def sigmoid_focal_loss(
@@ -196,14 +196,14 @@ class _Boxes:
         self.height = ops.maximum(y2, v2) - ops.minimum(y1, v1)
 
     def overlap(self, eps: float) -> Tensor:
-        return self.common / (self.union + eps)  # type: ignore[no-any-return]
+        return self.common / (self.union + eps)
 
     def distance(self, eps: float) -> Tensor:
         """Squared distance of the centres over the squared diagonal of what encloses both."""
         (x1, y1, x2, y2), (u1, v1, u2, v2) = self.first, self.second
         across, along = (x1 + x2) * 0.5 - (u1 + u2) * 0.5, (y1 + y2) * 0.5 - (v1 + v2) * 0.5
         diagonal = ops.square(self.width) + ops.square(self.height) + eps
-        return (ops.square(across) + ops.square(along)) / diagonal  # type: ignore[no-any-return]
+        return (ops.square(across) + ops.square(along)) / diagonal
 
 
 def _corners(boxes: Tensor) -> tuple[Tensor, ...]:
@@ -310,4 +310,4 @@ def _ratio(corners: tuple[Tensor, ...]) -> Tensor:
     x1, y1, x2, y2 = corners
     width, height = x2 - x1, y2 - y1
     point = ops.logical_and(ops.equal(width, 0.0), ops.equal(height, 0.0))  # has no angle
-    return ops.atan2(width, ops.where(point, 1.0, height))  # type: ignore[no-any-return]
+    return ops.atan2(width, ops.where(point, 1.0, height))

@@ -35,7 +35,7 @@ __all__ = [
 
 def clamped(x: Tensor) -> Tensor:
     """max(x, 0) whose derivative at 0 is 1, as that of PyTorch's clamp; relu takes 0 there."""
-    return ops.where(ops.less(x, 0.0), 0.0, x)  # type: ignore[no-any-return]
+    return ops.where(ops.less(x, 0.0), 0.0, x)
 
 
 def _signed(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:

@@ -284,8 +284,6 @@ def _with_margin(cosine: Tensor, margin: float, easy: bool) -> Tensor:
     sine = ops.where(inside, ops.sqrt(ops.where(inside, rest, 1.0)), 0.0)
     moved = cosine * math.cos(margin) - sine * math.sin(margin)
     if easy:
-        return ops.where(ops.greater(cosine, 0.0), moved, cosine)  # type: ignore[no-any-return]
+        return ops.where(ops.greater(cosine, 0.0), moved, cosine)
     falls = ops.greater(cosine, math.cos(math.pi - margin))
-    return ops.where(  # type: ignore[no-any-return]
-        falls, moved, cosine - math.sin(margin) * margin
-    )
+    return ops.where(falls, moved, cosine - math.sin(margin) * margin)

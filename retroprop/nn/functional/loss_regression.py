@@ -86,7 +86,7 @@ def _rounded(error: Tensor, knee: float) -> Tensor:
     """a^2 / 2 up to a = knee, knee (a - knee / 2) beyond, a = |error|; c (a - c / 2) is both."""
     size = ops.abs(error)
     inner = ops.minimum(size, knee)
-    return inner * (size - inner * 0.5)  # type: ignore[no-any-return]
+    return inner * (size - inner * 0.5)
 
 
 def smooth_l1_loss(
@@ -307,7 +307,7 @@ def _variance(op: str, x: Tensor, var: Any) -> Tensor:
     if variance.shape == () or (variance.ndim == x.ndim and stretched in ([], [1])):
         return variance
     if variance.shape == x.shape[:-1]:
-        return ops.reshape(variance, (*variance.shape, 1))  # type: ignore[no-any-return]
+        return ops.reshape(variance, (*variance.shape, 1))
     raise ShapeError(
         f"{op}: var {described(variance.shape)} does not fit input {described(x.shape)}",
         fix=f"give var the shape {x.shape}, {(*x.shape[:-1], 1)} or {x.shape[:-1]}",

@@ -108,7 +108,7 @@ def _padded(targets: Tensor, counts: Tensor, batch: int, single: bool) -> Tensor
     if not dtypes.is_integer(targets.dtype):
         raise DTypeError(f"ctc_loss: targets must be integers, they are {targets.dtype}")
     if single and targets.ndim == 1:
-        return ops.reshape(targets, (1, targets.size))  # type: ignore[no-any-return]
+        return ops.reshape(targets, (1, targets.size))
     if targets.ndim == 2 and targets.shape[0] == batch:
         return targets
     if targets.ndim != 1:
@@ -170,7 +170,7 @@ def _log_likelihood(
     time, batch, classes = x.shape
     if time == 0:
         certain = Tensor(0.0, x.dtype)
-        return ops.where(ops.equal(counts, 0), certain, _NEVER)  # type: ignore[no-any-return]
+        return ops.where(ops.equal(counts, 0), certain, _NEVER)
     places, may_skip = _places(labels, classes, blank)
     length = places.shape[1]
     index = ops.broadcast_to(ops.reshape(places, (1, batch, length)), (time, batch, length))
@@ -186,13 +186,13 @@ def _log_likelihood(
         alpha = ops.where(running, _led(moved), alpha)
     last = ops.reshape(counts * 2 + 2, (batch, 1))
     ends = ops.take_along_axis(alpha, ops.concatenate(last, last - 1, axis=1), axis=1)
-    return ops.logaddexp(ends[:, 0], ends[:, 1])  # type: ignore[no-any-return]
+    return ops.logaddexp(ends[:, 0], ends[:, 1])
 
 
 def _started(alpha: Tensor) -> Tensor:
     """Before the first frame: certainly at the first blank."""
     first = ops.equal(arange(alpha.shape[1]), 2)
-    return ops.where(first, Tensor(0.0, alpha.dtype), _NEVER)  # type: ignore[no-any-return]
+    return ops.where(first, Tensor(0.0, alpha.dtype), _NEVER)
 
 
 def _places(labels: Tensor, classes: int, blank: int) -> tuple[Tensor, Tensor]:
@@ -216,12 +216,12 @@ def _blanks(batch: int, count: int, blank: int) -> Tensor:
 
 def _cut(x: Tensor, start: int, length: int) -> Tensor:
     columns = slice(start, start + length)
-    return ops.take_slice(x, key=(slice(None), columns))  # type: ignore[no-any-return]
+    return ops.take_slice(x, key=(slice(None), columns))
 
 
 def _led(alpha: Tensor) -> Tensor:
     """alpha with its two places in front."""
-    return ops.pad(alpha, widths=((0, 0), (2, 0)), value=_NEVER)  # type: ignore[no-any-return]
+    return ops.pad(alpha, widths=((0, 0), (2, 0)), value=_NEVER)
 
 
 def _frames(x: Tensor) -> list[Tensor]:

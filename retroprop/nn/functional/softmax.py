@@ -69,7 +69,7 @@ def softmax(input: Any, dim: int | None = None, *, dtype: Any = None) -> Tensor:
     """
     x, axis = _prepared("softmax", input, dim, dtype)
     powers = ops.exp(_shifted(x, axis))
-    return powers / ops.sum(powers, axis=axis, keepdims=True)  # type: ignore[no-any-return]
+    return powers / ops.sum(powers, axis=axis, keepdims=True)
 
 
 def log_softmax(input: Any, dim: int | None = None, *, dtype: Any = None) -> Tensor:
@@ -120,14 +120,14 @@ def logsumexp(input: Any, dim: int | Sequence[int] | None = None, keepdim: bool 
     axis = tuple(dim) if isinstance(dim, Sequence) else dim
     if x.size == 0:
         total = ops.sum(x, axis=axis, keepdims=keepdim)
-        return total + float("-inf")  # type: ignore[no-any-return]
+        return total + float("-inf")
     top = ops.max(x.detach(), axis=axis, keepdims=True)
     top = ops.where(ops.isfinite(top), top, 0.0)
     total = ops.sum(ops.exp(x - top), axis=axis, keepdims=keepdim)
     empty = ops.equal(total, 0.0)
     logarithm = ops.log(ops.where(empty, 1.0, total))
     back = ops.reshape(top, total.shape)
-    return ops.where(empty, float("-inf"), logarithm + back)  # type: ignore[no-any-return]
+    return ops.where(empty, float("-inf"), logarithm + back)
 
 
 def gumbel_softmax(

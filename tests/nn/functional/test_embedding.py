@@ -66,6 +66,16 @@ def test_max_norm_is_kept_in_the_table() -> None:
     np.testing.assert_array_equal(w.numpy()[1], TABLE[1] * 10)
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int32", "uint64"])
+def test_indices_of_any_integer_type(kind: str) -> None:
+    wide = rp.random.normal((300, 2))
+    y = F.embedding(rp.asarray([1, 5], dtype=kind), wide, padding_idx=299)
+    assert y.tolist() == [wide[1].tolist(), wide[5].tolist()]
+    assert F.one_hot(rp.asarray([1, 5], dtype=kind), 300).sum().item() == 2
+    bags = F.embedding_bag(rp.asarray([[1, 5]], dtype=kind), wide, mode="sum", padding_idx=299)
+    np.testing.assert_allclose(bags.numpy()[0], (wide[1] + wide[5]).numpy(), rtol=1e-6)
+
+
 def test_one_hot() -> None:
     assert F.one_hot(rp.asarray([[0], [2]]), 3).tolist() == [[[1, 0, 0]], [[0, 0, 1]]]
     assert F.one_hot(rp.asarray([0, 2])).shape == (2, 3)
