@@ -162,7 +162,8 @@ def _examined(data: Any, outputs: Array) -> dict[str, Any]:
 
 def _examples(data: Any) -> dict[str, Any]:
     """The test examples as pictures or as rows, and where they come from."""
-    sources = [item if isinstance(item, str) else f"row {item}" for item in data.ids_test]
+    noun = "row" if data.kind == "table" else "image" if data.kind == "images" else "example"
+    sources = [item if isinstance(item, str) else f"{noun} {item}" for item in data.ids_test]
     if data.kind == "images":
         images = np.asarray(data.x_test)
         if images.dtype == np.uint8 and (images.ndim == 3 or images.shape[-1] in (1, 3)):

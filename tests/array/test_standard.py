@@ -22,8 +22,8 @@ S = rp.asarray([[4.0, 1.0], [1.0, 3.0]])
 
 NAMES = {
     "unary": "abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor isfinite "
-    "isinf isnan log log1p log2 log10 negative positive reciprocal round sign signbit sin sinh square "
-    "sqrt tan tanh trunc",
+    "isinf isnan log log1p log2 log10 negative positive reciprocal round sign signbit sin sinh "
+    "square sqrt tan tanh trunc",
     "binary": "add atan2 copysign divide equal floor_divide greater greater_equal hypot less "
     "less_equal logaddexp maximum minimum multiply nextafter not_equal pow remainder subtract",
     "bitwise": "bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor",
