@@ -6,6 +6,7 @@ Tensors carry the names `model.*`, `optimizer.*`, `ema.*` and `random.state`; ev
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,14 +40,17 @@ class Snapshot:
         state: State = {"format": 1}
         for name, part in _parts(trainer).items():
             state[name] = _take_tensors(part.state_dict(), name, tensors)
-        state.update(epoch=trainer.epoch, step=trainer.step, seed=trainer.seed)
-        state.update(position=dict(trainer.position), history=list(trainer.history))
+        state.update((name, copy.copy(getattr(trainer, name))) for name in _PROGRESS)
         self._state = state
         self._arrays = {name: np.array(_array(item)) for name, item in tensors.items()}
 
     def write(self, path: str | Path) -> None:
         """Write everything that `resume` needs, in one step."""
         files.save(self._arrays, path, {"trainer": json.dumps(self._state)})
+
+
+# How far a trainer is, and with what it goes on.
+_PROGRESS = ("epoch", "step", "seed", "first_epoch", "position", "history")
 
 
 def _array(item: Any) -> Any:
@@ -77,8 +81,7 @@ def resume(trainer: Trainer, path: str | Path) -> None:
         }
         parts = {name: _put_tensors(state[name], tensors) for name in _parts(trainer)}
         random_state = tensors["random.state"]
-        progress = {key: state[key] for key in ("epoch", "step", "seed", "history")}
-        position = state["position"]
+        progress = {key: state[key] for key in _PROGRESS}
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: the saved state lacks or garbles {error}") from None
     trainer.model.load_state_dict(weights)
@@ -86,7 +89,6 @@ def resume(trainer: Trainer, path: str | Path) -> None:
         part.load_state_dict(parts[name])
     rng.default_generator().set_state(random_state)
     trainer.__dict__.update(progress)
-    trainer.position = position
 
 
 def _parts(trainer: Trainer) -> dict[str, Any]:

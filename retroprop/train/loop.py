@@ -85,18 +85,18 @@ class Loop:
         # A callback that leaves `on_step` as it is costs nothing per step.
         self.watchers = [one for one in listeners if type(one).on_step is not Callback.on_step]
 
-    def run(self, epochs: int) -> None:
-        """Train until `epochs` epochs are done in all, or somebody stops it."""
+    def run(self, first: int, epochs: int) -> None:
+        """Train until `epochs` epochs are done from epoch number `first` on, or somebody stops it."""
         if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer):
             raise ArgumentError(f"epochs must be an integer, got {epochs!r}")
-        trainer = self.trainer
+        trainer, last = self.trainer, first + int(epochs)
         trainer.stop_reason = None
         self._tell("on_fit_begin")
         with (
             Interruptible() as interrupt,
-            self.display.fit(epochs=epochs, steps=self.batching.steps),
+            self.display.fit(epochs=last, steps=self.batching.steps),
         ):
-            while trainer.epoch < epochs and trainer.stop_reason is None:
+            while trainer.epoch < last and trainer.stop_reason is None:
                 try:
                     self._epoch(interrupt)
                 except DivergedError:

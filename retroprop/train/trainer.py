@@ -103,6 +103,7 @@ class Trainer:
         self.history: list[Record] = []
         self.epoch = self.step = 0
         self.stop_reason: str | None = None
+        self.first_epoch: int | None = None  # where a fit that has not ended began
         self.position: Record = _start()
 
     # -- training --------------------------------------------------------------------------------
@@ -121,12 +122,12 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
         progress: bool | Progress = True,
     ) -> list[Record]:
-        """Train until `epochs` epochs are done in all (so that a resumed run only does the rest).
+        """Train for some epochs; a fit that was interrupted or resumed only does the rest of them.
 
         Args:
             x:               inputs (examples, ...), a tuple or dict of them, or a Dataset.
             y:               targets (examples, ...).
-            epochs:          when to stop, counted from the very first fit.
+            epochs:          how many, counted from where this fit (or the one it goes on with) began.
             batch_size:      examples per step; the last batch of an epoch keeps what is left.
             validation_data: (x, y) or a Dataset, evaluated after every epoch.
             sample_weight:   (examples,) how much each example counts.
@@ -146,7 +147,11 @@ class Trainer:
         held_out = None if validation_data is None else pair(validation_data)
         display = progress if isinstance(progress, Progress) else Progress(enabled=progress)
         batching = Batching(data, batch_size, self.seed, shuffle)
-        Loop(self, batching, held_out, [*self.callbacks, *callbacks], display).run(epochs)
+        loop = Loop(self, batching, held_out, [*self.callbacks, *callbacks], display)
+        if self.first_epoch is None:
+            self.first_epoch = self.epoch
+        loop.run(self.first_epoch, epochs)
+        self.first_epoch = None
         return self.history
 
     def stop(self, reason: str) -> None:

@@ -246,3 +246,19 @@ def test_misuse_is_explained():
         fit(classifier(), validation_data=X)
     with pytest.raises(ArgumentError, match="brings its own"):
         classifier().fit(Dataset(X, Y), Y, progress=False)
+
+
+def test_another_fit_goes_on_and_an_interrupted_one_does_the_rest():
+    trainer = classifier()
+    fit(trainer, epochs=2)
+    assert [record["epoch"] for record in fit(trainer, epochs=3)] == [1, 2, 3, 4, 5]
+
+    class Stopper(Callback):
+        def on_epoch_end(self, trainer, record):
+            if record["epoch"] == 6:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(trainer, epochs=4, callbacks=[Stopper()])
+    assert trainer.epoch == 6
+    assert len(fit(trainer, epochs=4)) == 9
