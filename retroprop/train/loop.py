@@ -86,7 +86,7 @@ class Loop:
         self.watchers = [one for one in listeners if type(one).on_step is not Callback.on_step]
 
     def run(self, first: int, epochs: int) -> None:
-        """Train until `epochs` epochs are done from epoch number `first` on, or somebody stops it."""
+        """Train `epochs` epochs, counted from epoch number `first`, or until somebody stops it."""
         if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer):
             raise ArgumentError(f"epochs must be an integer, got {epochs!r}")
         trainer, last = self.trainer, first + int(epochs)

@@ -127,7 +127,7 @@ class Trainer:
         Args:
             x:               inputs (examples, ...), a tuple or dict of them, or a Dataset.
             y:               targets (examples, ...).
-            epochs:          how many, counted from where this fit (or the one it goes on with) began.
+            epochs:          how many, counted from where this fit, or the one it continues, began.
             batch_size:      examples per step; the last batch of an epoch keeps what is left.
             validation_data: (x, y) or a Dataset, evaluated after every epoch.
             sample_weight:   (examples,) how much each example counts.
