@@ -1,6 +1,6 @@
 """Tables: `retroprop train` with its default options against scikit-learn's MLP with its own.
 
-    python bench/tables.py [--seeds 3] TABLE.csv[:TARGET] ...
+    python bench/tables.py [--seeds 3] [--first-seed 0] TABLE.csv[:TARGET] ...
 
 Every seed gives another split and other initial weights. All three models are trained on the same
 rows (retroprop takes its validation rows out of them) and scored on the same test rows:
@@ -128,13 +128,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="retroprop against scikit-learn's MLP on tables")
     parser.add_argument("tables", nargs="+", metavar="TABLE.csv[:TARGET]")
     parser.add_argument("--seeds", type=int, default=3, help="how many splits to average over")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them")
     parsed = parser.parse_args()
     print(machine() + "\n")
     print("| table | rows | score | retroprop | sklearn A | sklearn B | s | s (A) | s (B) |")
     print("|---|---|---|---|---|---|---|---|---|")
     for table in parsed.tables:
         path, _, target = table.partition(":")
-        rows = [compare(path, target or None, seed, {}) for seed in range(parsed.seeds)]
+        seeds = range(parsed.first_seed, parsed.first_seed + parsed.seeds)
+        rows = [compare(path, target or None, seed, {}) for seed in seeds]
         name = Path(path).name.split(".")[0] + (f" ({target})" if target else "")
         print(line(name, rows), flush=True)
 

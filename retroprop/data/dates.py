@@ -152,8 +152,8 @@ def date_features(values: Any) -> dict[str, Any]:
     date = days.astype(np.int64).astype("datetime64[D]")
     year, month = date.astype("datetime64[Y]"), date.astype("datetime64[M]")
     turns = {
-        "year": _turn(date, year, (year + 1).astype("datetime64[D]")),
-        "month": _turn(date, month, (month + 1).astype("datetime64[D]")),
+        "year": _turn(date, year, (year + np.timedelta64(1, "Y")).astype("datetime64[D]")),
+        "month": _turn(date, month, (month + np.timedelta64(1, "M")).astype("datetime64[D]")),
         "week": ((days + 3) % 7) / 7,  # 1970-01-01 was a Thursday
         "day": known / 86400 - days,
     }

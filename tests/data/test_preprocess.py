@@ -22,7 +22,8 @@ def rows(count: int = 60, seed: int = 0) -> dict[str, Any]:
         "size": np.where(rng.random(count) < 0.1, np.nan, size),
         "city": rng.choice(["Rome", "Oslo", "Lima"], count),
         "garden": rng.random(count) < 0.5,
-        "built": np.datetime64("2000-01-01") + rng.integers(0, 7000, count),
+        "built": np.datetime64("2000-01-01")
+        + rng.integers(0, 7000, count).astype("timedelta64[D]"),
         "price": size * 3 + rng.normal(0, 1, count),
     }
 
