@@ -207,7 +207,7 @@ def unknown(kind: str, given: object, options: Iterable[object]) -> ArgumentErro
 
 def user_line() -> str:
     """File, line number and text of the innermost call made outside retroprop; "" when none."""
-    frame: Any = sys._getframe(1)  # noqa: SLF001  the only way to the caller's line
+    frame: Any = sys._getframe(1)  # the only way to the caller's line
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith(_PACKAGE) and not name.startswith("<frozen"):
