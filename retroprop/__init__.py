@@ -21,6 +21,7 @@ from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from retroprop.array import methods as _methods  # noqa: F401  installs Tensor's methods
+from retroprop.array import translation as _translation
 from retroprop.array.creation import (
     arange,
     asarray,
@@ -496,7 +497,10 @@ def __getattr__(name: str) -> Any:
 def _hint(name: str) -> str:
     """Where the name lives instead, or the nearest one for a typing mistake."""
     for home in ("nn.functional", "nn", "optim", "linalg", "random"):
-        if hasattr(_importlib.import_module(f"retroprop.{home}"), name):
+        if name in _importlib.import_module(f"retroprop.{home}").__all__:
             return f"; it is retroprop.{home}.{name}"
+    instead = _translation.translation(name)
+    if instead:
+        return f"; write {instead}"
     match = _nearest(name, __all__)
     return f"; did you mean {match!r}?" if match else ""

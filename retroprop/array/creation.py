@@ -8,7 +8,7 @@ import numpy as np
 
 from retroprop import dtypes, ops
 from retroprop.core.tensor import Tensor
-from retroprop.errors import ArgumentError, NoGradientError, ShapeError
+from retroprop.errors import ArgumentError, ShapeError
 
 __all__ = [
     "arange",
@@ -92,7 +92,7 @@ def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = Non
 def check_device(device: str | None) -> None:
     """The eager engine lives on the CPU alone."""
     if device not in (None, "cpu"):
-        raise NoGradientError(f"no device {device!r}: this engine runs on the cpu")
+        raise ArgumentError(f"no device {device!r}: this engine runs on the cpu")
 
 
 def _filled(

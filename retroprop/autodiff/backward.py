@@ -43,7 +43,8 @@ def backward(
         zeros:      value -> a zero cotangent, for the unused outputs of an op that has several.
         wrt:        values whose cotangents are wanted, also inside the tape; all leaves by default.
         retain:     keep the tape for another pass instead of freeing it on the way.
-        since:      nodes with a lower serial count as inputs: the walk stops there.
+        since:      nodes with a lower serial count as inputs: the walk stops there, and the hooks
+                    of inputs are left to the pass that this one is a part of.
 
     Returns:
         The cotangent of every leaf that requires a gradient (or of `wrt`) that was reached.
@@ -77,7 +78,7 @@ def backward(
             node.kept = None
     for value in list(pending):
         if value.requires_grad and (wanted is None or value in wanted):
-            found[value] = _collect(pending, value)
+            found[value] = pending.pop(value) if since >= 0 else _collect(pending, value)
     return found
 
 

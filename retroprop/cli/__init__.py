@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from retroprop import settings
 from retroprop.cli import evaluate, info, predict, train
-from retroprop.cli.output import fail
+from retroprop.cli.output import fail, say
 from retroprop.errors import RetropropError, nearest
 from retroprop.train.config import OPTIONS
 from retroprop.version import __version__
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="retroprop COMMAND --help explains one command.",
     )
     parser.add_argument("--version", action="version", version=f"retroprop {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
     return parser
@@ -40,6 +40,9 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
     """The arguments by name; options of a run may stand before and after flags."""
     parser = _parser()
     parsed, rest = parser.parse_known_args(arguments)
+    if parsed.command is None:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
     flags = [word for word in rest if word.startswith("-")]
     if flags:
         parser.error(f"{parsed.command}: {_unknown_flag(flags[0], parsed)}")
@@ -71,17 +74,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0
     """
     try:
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except OSError as error:  # standard output is gone: `| head` is no failure, a full disk is
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        say(f"retroprop: cannot write the output: {error.strerror or error}")
+        return 2
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
         parsed = _parsed(arguments)
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
         return int(parsed.run(parsed))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except (RetropropError, OSError, MemoryError) as error:
         if settings.full_traceback:
             raise

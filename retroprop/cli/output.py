@@ -39,6 +39,8 @@ def fail(error: Exception, arguments: Namespace, *, code: int, **known: Any) -> 
         text = str(error)
     elif isinstance(error, MemoryError):
         text = "out of memory: use a smaller batch_size=, limit= or model"
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:
         text = f"{type(error).__name__}: {error}"
     say(f"retroprop {arguments.command}: {text}")

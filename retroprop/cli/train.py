@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 from argparse import Namespace
 from pathlib import Path
@@ -56,9 +57,28 @@ class _ListOptions(argparse.Action):
 
     def __call__(self, parser: Any, *_: Any) -> None:
         for name, option in config.OPTIONS.items():
-            default = "by the data" if option.default is None else option.default
+            default = _by_data(name) if option.default is None else option.default
             print(f"{name:16} {option.help} [{default}]")
         parser.exit()
+
+
+def _by_data(name: str) -> str:
+    """The default of an option that depends on the data: for images, and for tables."""
+    images, few, many = (
+        config.defaults_for(kind, rows)[name]
+        for kind, rows in (("images", 10_000), ("table", 200), ("table", 20_000))
+    )
+    if few != many:
+        return f"by the data; images {_plain(images)}"
+    if images == many:
+        return _plain(many)
+    return f"images {_plain(images)}, tables {_plain(many)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def run(arguments: Namespace) -> int:
@@ -84,6 +104,9 @@ def run(arguments: Namespace) -> int:
     except DivergedError as error:
         say(f"the last good state is in {folder}")
         return fail(error, arguments, code=3, run=str(folder))
+    finally:
+        if not (arguments.resume or arguments.out):
+            _remove_if_empty(folder)
     for line in summary(result):
         say(line)
     if arguments.json:
@@ -102,6 +125,13 @@ def _put_apart(arguments: Namespace) -> None:
             "which data? give a CSV table, an .npz file or a folder of images",
             fix="for example: retroprop train houses.csv --target price",
         )
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """The folder that was made for a run that never began, and `runs/` if that was its first."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 _FLAGS = ("config", "force", "json", "out", "quiet", "resume", "target", "task")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop import tree
+from retroprop import dtypes, tree
 from retroprop.core.tape import Journal, enable_grad, execute, is_grad_enabled, no_grad
 from retroprop.core.tensor import Tensor, lift_tensor, pull_back
 from retroprop.errors import ArgumentError, TapeError
@@ -42,7 +42,7 @@ def checkpoint(function: Callable[..., Any], *arguments: Any) -> Any:
         arguments: its arguments.
 
     Returns:
-        What the function returns.
+        What the function returns; what is no Tensor in it comes from the first run.
 
     Raises:
         TapeError: a cell that the function read was changed before the backward pass.
@@ -68,13 +68,18 @@ def checkpoint(function: Callable[..., Any], *arguments: Any) -> Any:
 
     start = now()
     with Journal() as journal:
-        outputs, structure = run([_own(tensor) for tensor in tensors])
+        returned, structure = run([_own(tensor) for tensor in tensors])
+    outputs = [item for item in returned if isinstance(item, Tensor)]
+    if not outputs:
+        return tree.unflatten(structure, returned)
     captured = _captured(outputs, start)
     pull = _recomputing(run, len(tensors), captured, journal)
     arrays = tuple(output.detach().numpy() for output in outputs)
     stand_ins = [lift_tensor(np.broadcast_to(v.dtype.type(0), v.shape), v) for v in captured]
     result = _node("checkpoint", arrays, pull, [*tensors, *stand_ins])
-    return tree.unflatten(structure, list(result))
+    made = iter(result)
+    mixed = [next(made) if isinstance(item, Tensor) else item for item in returned]
+    return tree.unflatten(structure, mixed)
 
 
 def _own(tensor: Tensor) -> Tensor:
@@ -119,20 +124,23 @@ def _recomputing(
         undo = journal.rewind()
         try:
             with enable_grad():
-                outputs, _ = run(copies)
+                returned, _ = run(copies)
         finally:
             undo.rewind()
         wrt = [*(copy.value for copy in copies), *captured]
+        outputs = [item for item in returned if isinstance(item, Tensor)]
         live = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
-        roots, given = zip(*live, strict=True)
-        found = pull_back(roots, given, wrt, retain=tape, tape=tape, since=start)
+        found: dict[Value, Any] = {}
+        if live:
+            roots, given = zip(*live, strict=True)
+            found = pull_back(roots, given, wrt, retain=tape, tape=tape, since=start)
         return tuple(found.get(value) for value in wrt)
 
     return pull
 
 
 def _floats(array: Any) -> bool:
-    return bool(array.dtype.kind == "f")
+    return dtypes.is_floating(array.dtype)
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -141,9 +149,14 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         function: takes Tensors; returns (y, backward), where backward(g) takes the cotangent of y
                   and returns that of the argument, or a tuple with one (or None) for each argument.
+                  When y is a tuple, g is one of the same length.
 
     Returns:
         A function that returns y.
+
+    Raises:
+        ArgumentError: backward returned another number of cotangents than there are arguments.
+        ShapeError, DTypeError: a cotangent is not like its argument.
 
     Example:
         >>> import retroprop as rp
@@ -162,22 +175,37 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
         with no_grad():
             y, backward = function(*(tensor.detach() for tensor in tensors))
 
-        def pull(g: Any, xs: Any) -> tuple[Any, ...]:
-            if isinstance(g, Tensor):
-                _, again = function(*xs)
-                answer = again(g)
-            else:
-                with no_grad():
-                    answer = backward(Tensor(g))
-            answers = answer if isinstance(answer, tuple) else (answer,)
-            if len(answers) != len(tensors):
-                raise ArgumentError(
-                    f"custom_gradient: backward returned {len(answers)} cotangents "
-                    f"for {len(tensors)} arguments"
-                )
-            taped = isinstance(g, Tensor)
-            return tuple(a if a is None or taped else a.detach().numpy() for a in answers)
+        several = isinstance(y, tuple | list)
 
-        return _node(function.__name__, y.detach().numpy(), pull, tensors)
+        def pull(g: Any, xs: Any) -> tuple[Any, ...]:
+            taped = isinstance(g[0] if several else g, Tensor)
+            if taped:
+                _, again = function(*xs)
+                return _answers(again(g), tensors)
+            with no_grad():
+                answer = backward(tuple(map(Tensor, g)) if several else Tensor(g))
+            answers = _answers(answer, tensors)
+            return tuple(a if a is None else a.detach().numpy() for a in answers)
+
+        outputs = y if several else (y,)
+        arrays = tuple(one.detach().numpy() for one in outputs)
+        return _node(function.__name__, arrays if several else arrays[0], pull, tensors)
 
     return transformed
+
+
+def _answers(given: Any, tensors: list[Tensor]) -> tuple[Any, ...]:
+    """What a hand-written backward pass returned, one Tensor or None for each argument."""
+    answers = tuple(given) if isinstance(given, tuple | list) else (given,)
+    if len(answers) != len(tensors):
+        raise ArgumentError(
+            f"custom_gradient: backward returned {len(answers)} cotangents "
+            f"for {len(tensors)} arguments",
+            fix="return one for each argument, None for those without a gradient",
+        )
+    return tuple(
+        tensor._cotangent(answer, "custom_gradient: the cotangent")
+        if answer is not None and tensor.requires_grad
+        else None
+        for answer, tensor in zip(answers, tensors, strict=True)
+    )

@@ -6,13 +6,14 @@ Methods and operators come from the op table; only what concerns the cell itself
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from retroprop import dtypes
 from retroprop.autodiff.backward import backward
+from retroprop.core.cell import Cell
 from retroprop.core.convert import as_array
 from retroprop.core.operators import Operators
 from retroprop.core.tape import (
@@ -21,7 +22,7 @@ from retroprop.core.tape import (
     note_assignment,
     set_grad_enabled,
 )
-from retroprop.errors import DTypeError, NoGradientError, ShapeError, TapeError
+from retroprop.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from retroprop.ir import Value
 from retroprop.ops.arithmetic import positive
 from retroprop.ops.define import Op
@@ -32,7 +33,7 @@ __all__ = ["Tensor"]
 Array = np.ndarray[Any, Any]
 
 
-class Tensor(Operators):
+class Tensor(Cell, Operators):
     """An n-dimensional array in a cell, with the gradient of a later result with respect to it.
 
     Made by `rp.asarray`, `rp.tensor`, `rp.zeros`, ... and by every function on Tensors. Operations
@@ -50,14 +51,14 @@ class Tensor(Operators):
         [2.0, 4.0]
     """
 
-    __slots__ = ("__weakref__", "_array", "_requires_grad", "_value", "grad")
+    __slots__ = ()
     __array_priority__ = 1000  # NumPy's operators give way to ours
 
     def __init__(self, data: Any, dtype: Any = None, *, requires_grad: bool = False) -> None:
         self._array: Array = as_array(data, dtype)
         self._value: Value | None = None
         self._requires_grad = False
-        self.grad: Tensor | None = None
+        self._grad: Tensor | None = None
         if requires_grad:
             self.requires_grad_()
 
@@ -68,7 +69,7 @@ class Tensor(Operators):
         tensor._array = array if type(array) is np.ndarray else np.asarray(array)
         tensor._value = None
         tensor._requires_grad = False
-        tensor.grad = None
+        tensor._grad = None
         return tensor
 
     @staticmethod
@@ -207,7 +208,7 @@ class Tensor(Operators):
                     "a leaf that requires a gradient cannot be changed in place while recording",
                     fix="wrap the update in `with rp.no_grad():`, or compute a new tensor",
                 )
-            self._array, self._value = new._array, None
+            self._renew(new._array)
         else:
             self._array, self._value = new._array, new._value if new._requires_grad else None
             self._requires_grad = new._requires_grad
@@ -229,7 +230,7 @@ class Tensor(Operators):
             gradient:     cotangent of this tensor's shape; 1 for a single element.
             retain_graph: keep the tape for another backward pass.
             create_graph: make the gradients differentiable themselves.
-            inputs:       only these leaves receive gradients.
+            inputs:       only these tensors receive gradients, computed ones too.
 
         Raises:
             TapeError:  nothing here requires a gradient, or the tape was freed.
@@ -245,41 +246,14 @@ class Tensor(Operators):
         found = pull_back(
             [self], [seed], wrt, retain=retain_graph or create_graph, tape=create_graph
         )
+        asked = {one.value: one for one in inputs or ()}
         for value, cotangent in found.items():
-            cell = value.cell() if value.cell is not None else None
+            cell = asked.get(value)
+            if cell is None and value.cell is not None:
+                cell = value.cell()
             if cell is not None:
                 new = cotangent if isinstance(cotangent, Tensor) else Tensor._wrap(cotangent)
-                cell.grad = new if cell.grad is None else cell.grad + new
-
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-        """Call `hook(gradient)` in each backward pass; what it returns replaces the gradient.
-
-        Returns:
-            A function that removes the hook.
-
-        Example:
-            >>> import retroprop as rp
-            >>> x = rp.tensor(3.0, requires_grad=True)
-            >>> remove = x.register_hook(lambda g: g * 10)
-            >>> (2 * x).backward()
-            >>> x.grad.item()
-            20.0
-        """
-        if not self._requires_grad:
-            raise TapeError("register_hook: the tensor does not require a gradient")
-        value = self.value
-        hooks = value.hooks = value.hooks or {}
-
-        def on_cotangent(cotangent: Any) -> Any:
-            given = cotangent if isinstance(cotangent, Tensor) else Tensor._wrap(cotangent)
-            answer = hook(given)
-            if answer is None or isinstance(cotangent, Tensor):
-                return answer
-            return answer._array
-
-        key = id(on_cotangent)
-        hooks[key] = on_cotangent
-        return lambda: hooks.pop(key, None) and None
+                cell._grad = new if cell._grad is None else cell._grad + new
 
     # -- Python's protocols ----------------------------------------------------------------------
 
@@ -309,7 +283,7 @@ class Tensor(Operators):
     def to_device(self, device: str, /, *, stream: Any = None) -> Tensor:
         """The tensor on "cpu", the only device of the eager engine."""
         if device != "cpu":
-            raise NoGradientError(f"no device {device!r}: this engine runs on the cpu")
+            raise ArgumentError(f"no device {device!r}: this engine runs on the cpu")
         return self
 
     def __bool__(self) -> bool:

@@ -180,7 +180,9 @@ def _say_bad(bad: dict[str, str], notes: list[str]) -> None:
         return
     listed = "; ".join(f"{name}: {why}" for name, why in list(bad.items())[:20])
     more = f"; and {len(bad) - 20} more" if len(bad) > 20 else ""
-    notes.append(f"{len(bad)} images cannot be read and are left out: {listed}{more}")
+    one = len(bad) == 1
+    what = "1 image cannot be read and is" if one else f"{len(bad)} images cannot be read and are"
+    notes.append(f"{what} left out: {listed}{more}")
 
 
 def _say_sizes(

@@ -136,7 +136,7 @@ def _infer_texts(
     counts = dict(zip(column.texts, _row_counts(column), strict=True))
     rows = sum(int(counts[text]) for text in present)
     if len(present) > max(20, rows // 2):
-        return f"is free text or an identifier ({len(present)} distinct texts in {rows} rows)"
+        return f"is free text or an identifier: {len(present)} distinct texts in {rows} rows"
     return Column(name, "categorical")
 
 
@@ -194,7 +194,8 @@ def _notes(schema: Schema, raw: RawTable) -> list[str]:
     notes = []
     by_kind = {kind: [c.name for c in schema.columns if c.kind == kind] for kind in KINDS}
     found = ", ".join(f"{len(names)} {kind}" for kind, names in by_kind.items() if names)
-    notes.append(f"{len(schema.columns)} input columns: {found}")
+    count = len(schema.columns)
+    notes.append(f"{count} input column{'s' if count > 1 else ''}: {found}")
     notes += [
         f"{kind}: {_listed(by_kind[kind])}" for kind in ("boolean", "categorical") if by_kind[kind]
     ]
@@ -208,7 +209,7 @@ def _notes(schema: Schema, raw: RawTable) -> list[str]:
     whys: dict[str, list[str]] = {}
     for name, why in schema.dropped.items():
         whys.setdefault(why, []).append(name)
-    notes += [f"dropped: {_listed(names)} ({why})" for why, names in whys.items()]
+    notes += [f"not used: {_listed(names)} ({why})" for why, names in whys.items()]
     return notes
 
 

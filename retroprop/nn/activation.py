@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from retroprop.array.creation import full
+from retroprop.array.creation import check_device, full
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ShapeError, unknown
 from retroprop.nn.functional import activation as straight
@@ -183,6 +183,7 @@ class PReLU(_Activation):
     Args:
         num_parameters: 1, or the number of channels.
         init:           the slope to start from.
+        device:         "cpu"; accepted because programs for PyTorch give one.
         dtype:          of the slopes; float32 by default.
 
     Attributes:
@@ -196,7 +197,15 @@ class PReLU(_Activation):
     initialiser = "he"
     always_shown = ("num_parameters",)
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None) -> None:
+    def __init__(
+        self,
+        num_parameters: int = 1,
+        init: float = 0.25,
+        *,
+        device: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        check_device(device)
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(full((num_parameters,), init, dtype=dtype or "float32"))

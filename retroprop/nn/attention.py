@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retroprop.array.creation import asarray, zeros
+from retroprop.array.creation import asarray, check_device, zeros
 from retroprop.array.statistics import mean
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
@@ -42,6 +42,7 @@ class MultiheadAttention(Optioned):
         add_zero_attn: append a position of zeros to keys and values.
         kdim, vdim:    features of key and value; embed_dim by default.
         batch_first:   whether inputs are (batch, time, features), not (time, batch, features).
+        device:        "cpu"; accepted because programs for PyTorch give one.
         dtype:         of the parameters; float32 by default.
 
     Attributes:
@@ -98,8 +99,10 @@ class MultiheadAttention(Optioned):
         vdim: int | None = None,
         batch_first: bool = False,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
             raise ArgumentError(

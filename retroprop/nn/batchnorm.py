@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retroprop.array.creation import asarray, ones, zeros
+from retroprop.array.creation import asarray, check_device, ones, zeros
 from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ShapeError
@@ -39,6 +39,7 @@ class _ChannelNorm(Module):
         momentum: float | None,
         affine: bool,
         track_running_stats: bool,
+        bias: bool,
         dtype: Any,
     ) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class _ChannelNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         self.weight = Parameter(ones(num_features, dtype=dtype)) if affine else None
-        self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine else None
+        self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine and bias else None
         tracked = track_running_stats
         self.running_mean = Buffer(zeros(num_features, dtype=dtype)) if tracked else None
         self.running_var = Buffer(ones(num_features, dtype=dtype)) if tracked else None
@@ -66,8 +67,9 @@ class _ChannelNorm(Module):
         """Weights 1, biases 0, statistics forgotten."""
         self.reset_running_stats()
         with no_grad():
-            if self.weight is not None and self.bias is not None:
+            if self.weight is not None:
                 self.weight.assign(ones(self.num_features, dtype=self.weight.dtype))
+            if self.bias is not None:
                 self.bias.assign(zeros(self.num_features, dtype=self.bias.dtype))
 
     def _momentum(self) -> Any:
@@ -95,10 +97,11 @@ class _ChannelNorm(Module):
         )
 
     def extra_repr(self) -> str:
+        unbiased = self.weight is not None and self.bias is None
         dtype = "" if self.weight is None else shown_dtype(self.weight)
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}{dtype}"
+            f"track_running_stats={self.track_running_stats}{', bias=False' * unbiased}{dtype}"
         )
 
 
@@ -113,9 +116,12 @@ class _BatchNorm(_ChannelNorm):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
+        bias: bool = True,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        check_device(device)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> Tensor:
         x = asarray(x)
@@ -157,6 +163,8 @@ class BatchNorm2d(_BatchNorm):
         momentum:            how far the running statistics move; None averages all batches.
         affine:              False leaves weight and bias out.
         track_running_stats: False always uses the statistics of the batch.
+        bias:                False leaves the bias out, and keeps the weight.
+        device:              "cpu"; accepted because programs for PyTorch give one.
         dtype:               of parameters and statistics; float32 by default.
 
     Attributes:
@@ -200,9 +208,12 @@ class _InstanceNorm(_ChannelNorm):
         affine: bool = False,
         track_running_stats: bool = False,
         *,
+        bias: bool = True,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        check_device(device)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> Tensor:
         given = asarray(x)
@@ -238,6 +249,8 @@ class InstanceNorm2d(_InstanceNorm):
         momentum:            how far the running statistics move.
         affine:              True adds weight and bias.
         track_running_stats: True keeps running statistics, and evaluation uses them.
+        bias:                False leaves the bias out, and keeps the weight.
+        device:              "cpu"; accepted because programs for PyTorch give one.
         dtype:               of parameters and statistics; float32 by default.
 
     Shape: (batch, channels, height, width) -> the same. The batch axis may be left out.

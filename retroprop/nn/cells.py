@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from retroprop.array.creation import asarray, zeros
+from retroprop.array.creation import asarray, check_device, zeros
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError, unknown
 from retroprop.nn import gates
@@ -100,6 +100,7 @@ class RNNCell(_Cell):
         hidden_size:  features of the state.
         bias:         False leaves the biases out.
         nonlinearity: "tanh" or "relu".
+        device:       "cpu"; accepted because programs for PyTorch give one.
         dtype:        of the parameters; float32 by default.
 
     Attributes:
@@ -121,8 +122,10 @@ class RNNCell(_Cell):
         bias: bool = True,
         nonlinearity: str = "tanh",
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         if nonlinearity not in gates.RNN:
             raise unknown("nonlinearity", nonlinearity, gates.RNN)
@@ -141,6 +144,7 @@ class LSTMCell(_Cell):
         input_size:  features of the input.
         hidden_size: features of the state.
         bias:        False leaves the biases out.
+        device:      "cpu"; accepted because programs for PyTorch give one.
         dtype:       of the parameters; float32 by default.
 
     Attributes:
@@ -159,8 +163,15 @@ class LSTMCell(_Cell):
     kind = gates.LSTM
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, *, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        *,
+        device: str | None = None,
+        dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         self._build(input_size, hidden_size, bias, dtype)
 
@@ -175,6 +186,7 @@ class GRUCell(_Cell):
         input_size:  features of the input.
         hidden_size: features of the state.
         bias:        False leaves the biases out.
+        device:      "cpu"; accepted because programs for PyTorch give one.
         dtype:       of the parameters; float32 by default.
 
     Attributes:
@@ -192,8 +204,15 @@ class GRUCell(_Cell):
     kind = gates.GRU
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, *, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        *,
+        device: str | None = None,
+        dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         self._build(input_size, hidden_size, bias, dtype)
 

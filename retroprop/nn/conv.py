@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from retroprop.array.creation import asarray, zeros
+from retroprop.array.creation import asarray, check_device, zeros
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError, unknown
 from retroprop.nn.functional.conv import conv_nd, conv_transpose_nd, per_axis, resolve_padding
@@ -126,8 +126,10 @@ class _Conv(_Convolution):
         bias: bool = True,
         padding_mode: str = "zeros",
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         modes = ("zeros", *(mode for mode in PAD_MODES if mode != "constant"))
         if padding_mode not in modes:
             raise unknown("padding mode", padding_mode, modes)
@@ -173,6 +175,7 @@ class Conv2d(_Conv):
         groups:       channel blocks that do not see each other; in_channels makes it depthwise.
         bias:         False leaves the bias out.
         padding_mode: what is added: "zeros", "reflect", "replicate" or "circular".
+        device:       "cpu"; accepted because programs for PyTorch give one.
         dtype:        of the parameters; float32 by default.
 
     Attributes:
@@ -225,8 +228,10 @@ class _ConvTranspose(_Convolution):
         dilation: Sizes = 1,
         padding_mode: str = "zeros",
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         name = type(self).__name__
         if padding_mode != "zeros":
             raise unknown(f"padding mode of {name}", padding_mode, ["zeros"])
@@ -290,6 +295,7 @@ class ConvTranspose2d(_ConvTranspose):
         bias:           False leaves the bias out.
         dilation:       distance between the elements of the window.
         padding_mode:   "zeros", the only one.
+        device:         "cpu"; accepted because programs for PyTorch give one.
         dtype:          of the parameters; float32 by default.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retroprop import random
-from retroprop.array.creation import asarray, zeros
+from retroprop.array.creation import asarray, check_device, zeros
 from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, IndexRangeError, ShapeError, unknown
@@ -101,6 +101,7 @@ class Embedding(_Table):
         max_norm:       rows that are read are first shrunk, in place, to at most this norm.
         norm_type:      the p of that norm.
         weight:         the table itself, (num_embeddings, embedding_dim); drawn if None.
+        device:         "cpu"; accepted because programs for PyTorch give one.
         dtype:          of the table; float32 by default.
 
     Attributes:
@@ -126,8 +127,10 @@ class Embedding(_Table):
         norm_type: float = 2.0,
         *,
         weight: Any = None,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         table = (num_embeddings, embedding_dim, padding_idx, max_norm, norm_type)
         super().__init__(*table, weight, dtype)
 
@@ -147,6 +150,7 @@ class EmbeddingBag(_Table):
         include_last_offset: whether the last offset is the end.
         padding_idx:    indices that do not count.
         weight:         the table itself; drawn if None.
+        device:         "cpu"; accepted because programs for PyTorch give one.
         dtype:          of the table; float32 by default.
 
     Shape: (bags, indices), or all indices in a row and `offsets` where each bag starts ->
@@ -172,8 +176,10 @@ class EmbeddingBag(_Table):
         include_last_offset: bool = False,
         padding_idx: int | None = None,
         weight: Any = None,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         modes = ("max", "mean", "sum")
         if mode not in modes:
             raise unknown("mode of EmbeddingBag", mode, modes)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from retroprop import dtypes
-from retroprop.array.creation import asarray, zeros
+from retroprop.array.creation import asarray, check_device, zeros
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.functional.linear import bilinear, linear
@@ -24,6 +24,7 @@ class Linear(Module):
         in_features:  size of the last axis of the input.
         out_features: size of the last axis of the output.
         bias:         False leaves the bias out.
+        device:       "cpu"; accepted because programs for PyTorch give one.
         dtype:        of the parameters; float32 by default.
 
     Attributes:
@@ -39,8 +40,15 @@ class Linear(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, *, dtype: Any = None
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        device: str | None = None,
+        dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         self.in_features = _count("in_features", in_features)
         self.out_features = _count("out_features", out_features)
@@ -77,6 +85,7 @@ class Bilinear(Module):
         in2_features: size of the last axis of the second input.
         out_features: size of the last axis of the output.
         bias:         False leaves the bias out.
+        device:       "cpu"; accepted because programs for PyTorch give one.
         dtype:        of the parameters; float32 by default.
 
     Attributes:
@@ -98,8 +107,10 @@ class Bilinear(Module):
         out_features: int,
         bias: bool = True,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         self.in1_features = _count("in1_features", in1_features)
         self.in2_features = _count("in2_features", in2_features)

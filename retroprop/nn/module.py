@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
+from retroprop.array.creation import check_device, zeros_like
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, RetropropError
 from retroprop.nn.hooks import Handle, Hooks
@@ -13,6 +14,8 @@ from retroprop.nn.registry import Registry, joined, refuse_hidden, walk
 from retroprop.nn.state import IncompatibleKeys, load
 
 __all__ = ["Module"]
+
+_DEVICES = ("cpu", "cuda", "meta", "mps", "xpu")  # as PyTorch names them
 
 
 class Module(Registry):
@@ -86,12 +89,15 @@ class Module(Registry):
                     if isinstance(value, kind) and getattr(value, "persistent", True):
                         yield joined(path, name), value
 
-    def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True) -> IncompatibleKeys:
+    def load_state_dict(
+        self, state_dict: dict[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Put numbers into the parameters and buffers, by name; all of them or, on an error, none.
 
         Args:
             state_dict: tensors or NumPy arrays by name.
             strict:     False leaves what is missing as it is, and ignores what is unexpected.
+            assign:     accepted as in PyTorch; here the cells always stay and take the numbers.
 
         Returns:
             (missing_keys, unexpected_keys).
@@ -124,10 +130,11 @@ class Module(Registry):
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or (set_to_none=False) make them zeros."""
         for parameter in self.parameters():
-            parameter.grad = None
+            keep = not set_to_none and parameter.grad is not None
+            parameter.grad = zeros_like(parameter.detach()) if keep else None
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call fn on all modules below this one, then on itself; returns itself."""
@@ -136,12 +143,31 @@ class Module(Registry):
         fn(self)
         return self
 
-    def to(self, dtype: Any) -> Self:
-        """Hold all floating numbers in another type; "cpu" changes nothing. Returns itself."""
-        if dtype != "cpu":
+    def to(self, *targets: Any, dtype: Any = None, device: Any = None) -> Self:
+        """Hold all floating numbers in another type; "cpu" changes nothing. Returns itself.
+
+        Args:
+            targets: by position, a dtype, a device or both.
+            dtype:   a floating type.
+            device:  "cpu".
+
+        Raises:
+            ArgumentError: another device.
+        """
+        for target in targets:
+            if isinstance(target, str) and target.partition(":")[0] in _DEVICES:
+                device = target
+            else:
+                dtype = target
+        check_device(device)
+        if dtype is not None:
             for kind in (Parameter, Buffer):
                 for _, cell in self._named_cells(kind, "", True, True):
                     cell.retype(dtype)
+        return self
+
+    def cpu(self) -> Self:
+        """Change nothing: modules live on the CPU. Returns itself."""
         return self
 
     def float(self) -> Self:

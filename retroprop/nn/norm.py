@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retroprop.array.creation import asarray, ones, zeros
+from retroprop.array.creation import asarray, check_device, ones, zeros
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.functional.normalization import (
@@ -66,6 +66,7 @@ class LayerNorm(Module):
         eps:                added to the variance.
         elementwise_affine: False leaves weight and bias out.
         bias:               False leaves the bias out.
+        device:             "cpu"; accepted because programs for PyTorch give one.
         dtype:              of the parameters; float32 by default.
 
     Attributes:
@@ -86,8 +87,10 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         bias: bool = True,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         self.normalized_shape = _as_shape(normalized_shape)
         self.eps = eps
@@ -115,6 +118,7 @@ class RMSNorm(Module):
         normalized_shape:   sizes of the last axes; a number is for one axis.
         eps:                added to the mean square; the machine epsilon of the dtype if None.
         elementwise_affine: False leaves the weight out.
+        device:             "cpu"; accepted because programs for PyTorch give one.
         dtype:              of the weight; float32 by default.
 
     Example:
@@ -131,8 +135,10 @@ class RMSNorm(Module):
         eps: float | None = None,
         elementwise_affine: bool = True,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         self.normalized_shape = _as_shape(normalized_shape)
         self.eps = eps
@@ -159,6 +165,8 @@ class GroupNorm(Module):
         num_channels: the number of channels.
         eps:          added to the variance.
         affine:       False leaves weight and bias out.
+        bias:         False leaves the bias out, and keeps the weight.
+        device:       "cpu"; accepted because programs for PyTorch give one.
         dtype:        of the parameters; float32 by default.
 
     Shape: (batch, channels, *spatial) -> the same.
@@ -178,8 +186,11 @@ class GroupNorm(Module):
         eps: float = 1e-5,
         affine: bool = True,
         *,
+        bias: bool = True,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         if num_groups < 1 or num_channels % num_groups:
             raise ArgumentError(
@@ -190,7 +201,7 @@ class GroupNorm(Module):
         self.eps = eps
         self.affine = affine
         self.weight = _scale(num_channels, affine, dtype)
-        self.bias = _shift(num_channels, affine, dtype)
+        self.bias = _shift(num_channels, affine and bias, dtype)
 
     def forward(self, x: Any) -> Tensor:
         x = asarray(x)
@@ -202,9 +213,11 @@ class GroupNorm(Module):
         return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
+        unbiased = self.weight is not None and self.bias is None
         dtype = "" if self.weight is None else shown_dtype(self.weight)
+        rest = f"{', bias=False' * unbiased}{dtype}"
         sizes = f"{self.num_groups}, {self.num_channels}"
-        return f"{sizes}, eps={self.eps}, affine={self.affine}{dtype}"
+        return f"{sizes}, eps={self.eps}, affine={self.affine}{rest}"
 
 
 class LocalResponseNorm(Optioned):

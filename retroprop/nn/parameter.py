@@ -27,8 +27,9 @@ class _Stored(Tensor):
         if not dtypes.is_floating(dtype):
             raise DTypeError(f"a module's numbers cannot become {dtype}", fix="use a float type")
         if dtypes.is_floating(self.dtype) and dtype != self.dtype:
-            self._array, self._value = self._array.astype(dtype), None
-            self.grad = None if self.grad is None else self.grad.detach().astype(dtype)
+            grad = self.grad
+            self._renew(self._array.astype(dtype))
+            self.grad = None if grad is None else grad.detach().astype(dtype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         copied = type(self)(self.detach())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retroprop.array.creation import check_device
 from retroprop.errors import unknown
 from retroprop.nn import gates
 from retroprop.nn.stacked import Stacked
@@ -25,6 +26,7 @@ class RNN(Stacked):
         dropout:       probability of dropping an output between layers, in training.
         bidirectional: whether a second cell reads each sequence from its end; the outputs of both
                        stand beside each other.
+        device:        "cpu"; accepted because programs for PyTorch give one.
         dtype:         of the parameters; float32 by default.
 
     Attributes:
@@ -63,8 +65,10 @@ class RNN(Stacked):
         dropout: float = 0.0,
         bidirectional: bool = False,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         if nonlinearity not in gates.RNN:
             raise unknown("nonlinearity", nonlinearity, gates.RNN)
@@ -90,6 +94,7 @@ class LSTM(Stacked):
         dropout:       probability of dropping an output between layers, in training.
         bidirectional: whether a second cell reads each sequence from its end.
         proj_size:     if above 0, h' is multiplied by weight_hrᵀ and has this many features.
+        device:        "cpu"; accepted because programs for PyTorch give one.
         dtype:         of the parameters; float32 by default.
 
     Attributes:
@@ -128,8 +133,10 @@ class LSTM(Stacked):
         bidirectional: bool = False,
         proj_size: int = 0,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         sizes = (input_size, hidden_size, num_layers)
         self._build(*sizes, bias, batch_first, dropout, bidirectional, proj_size, dtype)
@@ -151,6 +158,7 @@ class GRU(Stacked):
         batch_first:   whether sequences are (batch, time, features); see `RNN`.
         dropout:       probability of dropping an output between layers, in training.
         bidirectional: whether a second cell reads each sequence from its end.
+        device:        "cpu"; accepted because programs for PyTorch give one.
         dtype:         of the parameters; float32 by default.
 
     Attributes:
@@ -186,8 +194,10 @@ class GRU(Stacked):
         dropout: float = 0.0,
         bidirectional: bool = False,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         sizes = (input_size, hidden_size, num_layers)
         self._build(*sizes, bias, batch_first, dropout, bidirectional, 0, dtype)

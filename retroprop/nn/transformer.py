@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from retroprop import dtypes
-from retroprop.array.creation import asarray
+from retroprop.array.creation import asarray, check_device
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.containers import ModuleList
@@ -153,8 +153,10 @@ class Transformer(Module):
         norm_first: bool = False,
         bias: bool = True,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         sizes: Any = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps)
         shared: Any = (*sizes, batch_first, norm_first, bias)

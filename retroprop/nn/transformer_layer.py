@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from retroprop.array.creation import asarray
+from retroprop.array.creation import asarray, check_device
 from retroprop.core.tensor import Tensor
 from retroprop.errors import unknown
 from retroprop.nn.attention import MultiheadAttention
@@ -73,6 +73,7 @@ class TransformerEncoderLayer(_Layer):
         batch_first:     whether inputs are (batch, time, features), not (time, batch, features).
         norm_first:      norms before attention and network instead of after the sums.
         bias:            False leaves the biases of all maps and norms out.
+        device:          "cpu"; accepted because programs for PyTorch give one.
         dtype:           of the parameters; float32 by default.
 
     Shape:
@@ -103,8 +104,10 @@ class TransformerEncoderLayer(_Layer):
         norm_first: bool = False,
         bias: bool = True,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         options = {"bias": bias, "dtype": dtype}
         self.self_attn = MultiheadAttention(
@@ -167,8 +170,10 @@ class TransformerDecoderLayer(_Layer):
         norm_first: bool = False,
         bias: bool = True,
         *,
+        device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        check_device(device)
         super().__init__()
         options = {"bias": bias, "dtype": dtype}
         heads = {"dropout": dropout, "batch_first": batch_first, **options}

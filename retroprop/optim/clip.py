@@ -30,14 +30,14 @@ _ROUNDING = 1e-6  # keeps a zero norm out of the denominator, as in PyTorch
 
 
 def clip_grad_norm_(
-    params: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
     """Scale all gradients together, so that their norm as one vector is at most `max_norm`.
 
         g = g min(1, max_norm / (norm + 1e-6))
 
     Args:
-        params:             parameters, or one of them.
+        parameters:         parameters, or one of them.
         max_norm:           largest norm, above 0.
         norm_type:          p of the p-norm; `float("inf")` is the largest magnitude.
         error_if_nonfinite: raise where the norm is infinite or NaN, instead of making the gradients
@@ -60,7 +60,7 @@ def clip_grad_norm_(
     Source: Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1.
     """
     number("clip_grad_norm_", "max_norm", max_norm, above=True)
-    given = _given(params, "clip_grad_norm_")
+    given = _given(parameters, "clip_grad_norm_")
     with no_grad():
         total = _norm_of([param.grad for param in given], norm_type, "clip_grad_norm_")
         if error_if_nonfinite and not math.isfinite(total.item()):
@@ -89,7 +89,7 @@ def grad_norm(params: Any, norm_type: float = 2.0) -> Tensor:
         return _norm_of(grads, norm_type, "grad_norm")
 
 
-def clip_grad_value_(params: Any, clip_value: float) -> None:
+def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Move every element of the gradients into [-clip_value, clip_value].
 
     Example:
@@ -101,7 +101,7 @@ def clip_grad_value_(params: Any, clip_value: float) -> None:
     """
     bound = number("clip_grad_value_", "clip_value", clip_value)
     with no_grad():
-        for param in _given(params, "clip_grad_value_"):
+        for param in _given(parameters, "clip_grad_value_"):
             param.grad = ops.minimum(ops.maximum(param.grad, -bound), bound)
 
 

@@ -178,19 +178,31 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """See `schedule.one_cycle`. The optimizer's own learning rate is not used."""
+    """See `schedule.one_cycle`. The optimizer's own learning rate is not used.
+
+    The length is `total_steps`, or `epochs` times `steps_per_epoch`.
+    """
 
     def __init__(
         self,
         optimizer: Optimizer,
         max_lr: float,
-        total_steps: int,
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
         pct_start: float = 0.3,
         anneal_strategy: str = "cos",
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
         three_phase: bool = False,
     ) -> None:
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ArgumentError(
+                    "OneCycleLR: the length is missing",
+                    fix="give total_steps, or both epochs and steps_per_epoch",
+                )
+            total_steps = epochs * steps_per_epoch
         options = (pct_start, anneal_strategy, div_factor, final_div_factor, three_phase)
         super().__init__(optimizer, lambda lr: schedule.one_cycle(max_lr, total_steps, *options))
 
@@ -207,7 +219,11 @@ class CyclicLR(LRScheduler):
         step_size_down: int | None = None,
         mode: str = "triangular",
         gamma: float = 1.0,
+        *,
+        cycle_momentum: bool = False,
     ) -> None:
+        if cycle_momentum:
+            raise ArgumentError("CyclicLR does not cycle the momentum", fix="leave it out")
         options = (step_size_up, step_size_down, mode, gamma)
         super().__init__(optimizer, lambda lr: schedule.cyclic(base_lr, max_lr, *options))
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from retroprop.core import rng
 from retroprop.core.tensor import Tensor
-from retroprop.errors import CheckpointError
+from retroprop.errors import CheckpointError, RetropropError
 from retroprop.interop import weights as files
 
 if TYPE_CHECKING:
@@ -50,7 +50,30 @@ class Snapshot:
 
 
 # How far a trainer is, and with what it goes on.
-_PROGRESS = ("epoch", "step", "seed", "first_epoch", "position", "history")
+_PROGRESS = {
+    "epoch": int, "step": int, "seed": int, "first_epoch": int, "position": dict, "history": list,
+}  # fmt: skip
+
+
+def _of_kind(item: Any, kind: Any) -> Any:
+    if not isinstance(item, kind) or (kind is int and item < 0):
+        raise ValueError(f"{item!r}")
+    return item
+
+
+def _check_numbers(progress: State, trainer: Trainer) -> None:
+    """Whether position and history hold the numbers that a training goes on from."""
+    position, history = progress["position"], progress["history"]
+    numbers = [position[key] for key, value in trainer.position.items() if _is_number(value)]
+    numbers += [record[key] for record in history for key in ("epoch", "loss")]
+    if not all(map(_is_number, numbers)) or progress["first_epoch"] > progress["epoch"]:
+        raise ValueError("position or history")
+    if len(history) != progress["epoch"]:
+        raise ValueError("history")
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, int | float) and not isinstance(item, bool)
 
 
 def _array(item: Any) -> Any:
@@ -81,13 +104,19 @@ def resume(trainer: Trainer, path: str | Path) -> None:
         }
         parts = {name: _put_tensors(state[name], tensors) for name in _parts(trainer)}
         random_state = tensors["random.state"]
-        progress = {key: state[key] for key in _PROGRESS}
-    except (KeyError, ValueError) as error:
+        progress = {key: _of_kind(state[key], kind) for key, kind in _PROGRESS.items()}
+        _check_numbers(progress, trainer)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: the saved state lacks or garbles {error}") from None
     trainer.model.load_state_dict(weights)
-    for name, part in _parts(trainer).items():
-        part.load_state_dict(parts[name])
-    rng.default_generator().set_state(random_state)
+    try:
+        for name, part in _parts(trainer).items():
+            part.load_state_dict(parts[name])
+        rng.default_generator().set_state(random_state)
+    except RetropropError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: the saved state does not fit: {error!r}") from None
     trainer.__dict__.update(progress)
 
 

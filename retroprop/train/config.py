@@ -180,13 +180,16 @@ def _read_value(name: str, value: Any, source: str) -> Any:
         read = option.read(value)
     except (ValueError, TypeError, KeyError, OverflowError):
         raise ArgumentError(
-            f"{source}: {name}={value} cannot be read", fix=f"{name} is {option.help}"
+            f"{source}: {name}={value} cannot be read", fix=f"{name}: {option.help}"
         ) from None
     for number in read if isinstance(read, list) else [read]:
         too_low = option.low is not None and number is not None and not number >= option.low
         too_high = option.high is not None and number is not None and number > option.high
         if too_low or too_high or number == float("inf"):
-            bounds = f"at least {option.low}" + (f", at most {option.high}" if option.high else "")
+            infinite = number == float("inf")
+            bounds = f"{'finite, ' if infinite else ''}at least {option.low}" + (
+                f", at most {option.high}" if option.high else ""
+            )
             raise ArgumentError(f"{source}: {name}={value} must be {bounds}")
     return read
 
@@ -218,8 +221,10 @@ def read_file(path: str) -> Config:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {error}", file=path) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", file=path) from None
+    except UnicodeDecodeError:
+        raise DataError("cannot be read: it is not a text file in UTF-8", file=path) from None
     table = _parsed(path, text)
     table = table.get("options", table) if isinstance(table, dict) else table
     if not isinstance(table, dict):
@@ -235,7 +240,7 @@ def _parsed(path: str, text: str) -> Any:
             return tomllib.loads(text)
         if path.endswith(".json"):
             return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"damaged: {error}", file=path) from None
     try:
         import yaml  # noqa: PLC0415  optional
@@ -243,7 +248,7 @@ def _parsed(path: str, text: str) -> Any:
         raise MissingDependencyError("pyyaml", "cli", f"reading {path}") from None
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DataError(f"damaged: {error}", file=path) from None
 
 

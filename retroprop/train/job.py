@@ -170,6 +170,9 @@ class Job:
                 fix="resume with the same data, seed and split; or start anew with --out",
             )
         trainer.resume(self.folder / "last.safetensors")
+        if not trainer.step:  # killed before the first state was written: its logs begin anew too
+            for name in ("log.jsonl", "metrics.csv"):
+                (self.folder / name).unlink(missing_ok=True)
         self._write_config()
 
     def _config(self) -> dict[str, Any]:

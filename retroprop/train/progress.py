@@ -29,6 +29,8 @@ _UNICODE, _ASCII = ("█", "▌", "░"), ("#", "", "-")
 _STYLES = ("auto", "bar", "lines", "silent")
 # What goes first when the terminal is too narrow for everything.
 _DROP = ("steps", "rate", "lr", "validation", "bar", "loss", "left", "stage", "percent")
+# Of the line of a finished epoch; the scores of the training go before all of these.
+_LAST = ("lr", "val_loss", "seconds", "loss")
 
 
 class Progress:
@@ -140,7 +142,20 @@ class Progress:
             if name.startswith("val_") and _is_number(value)
         }
         if self.style != "silent":
-            self._print("  ".join([self._heading(), *_pieces(record)]))
+            self._print(self._finished(record))
+
+    def _finished(self, record: Mapping[str, Any]) -> str:
+        """The line of a finished epoch; on a terminal without what does not fit on one line."""
+        width = _columns(self._stream) if self.style == "bar" else math.inf
+        validated = any(name.startswith("val_") for name in record)
+        trained = [n for n in record if validated and not n.startswith("val_") and n not in _DROP]
+        shown = dict(record)
+        for name in ("", *(n for n in trained if n not in _LAST), *_LAST):
+            shown.pop(name, None)
+            line = "  ".join([self._heading(), *_pieces(shown)])
+            if len(line) <= width:
+                break
+        return line
 
     def note(self, text: str) -> None:
         """A line of text above the live line."""

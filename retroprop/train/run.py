@@ -14,7 +14,8 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,16 @@ Say = Callable[[str], None]
 
 
 def new_folder(source: str, out: str | None, *, force: bool = False, base: str = "runs") -> Path:
-    """The folder of a new run: `out`, or the next free number under `runs/`; nothing is made yet.
+    """The folder of a new run: `out`, or the next free number under `runs/`.
+
+    The numbered folder is made at once, so that runs that begin together never share one; `out` is
+    not made yet.
 
     Raises:
-        ArgumentError: it exists and is not empty, and `force` was not given.
+        ArgumentError: it exists and is not empty, and `force` was not given; or it cannot be made.
     """
     if out is None:
-        stem = Path(source).name.split(".")[0] or "run"
-        names = (f"{stem}-{number:03d}" for number in itertools.count(1))
-        return next(Path(base, name) for name in names if not Path(base, name).exists())
+        return _claimed(Path(base), Path(source).name.split(".")[0] or "run")
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"{folder} is a file", fix="choose another --out")
@@ -52,6 +54,25 @@ def new_folder(source: str, out: str | None, *, force: bool = False, base: str =
             )
         if not (folder / "config.json").exists():
             raise ArgumentError(f"{folder} is no run folder; --force only replaces run folders")
+    return folder
+
+
+def _claimed(base: Path, stem: str) -> Path:
+    """The first numbered folder that this process, and no other, could make."""
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            try:
+                folder = base / f"{stem}-{number:03d}"
+                folder.mkdir()
+                break
+            except FileExistsError:
+                continue
+    except OSError as error:
+        raise ArgumentError(
+            f"cannot make a folder in {base}: {error.strerror or error}",
+            fix="choose another place with --out",
+        ) from None
     return folder
 
 
@@ -71,8 +92,9 @@ class Run:
         record = read_json(self.folder / "preprocess.json")
         try:
             self.preprocessor = datasets.preprocessor_from_dict(record)
-        except RetropropError as error:
-            damage = f"{self.folder}: preprocess.json is damaged: {error.what}"
+        except (RetropropError, AttributeError, LookupError, TypeError, ValueError) as error:
+            why = error.what if isinstance(error, RetropropError) else repr(error)
+            damage = f"{self.folder}: preprocess.json is damaged: {why}"
             raise CheckpointError(damage) from None
         try:
             self.model: nn.Module = models.build(self.config["model"])
@@ -84,6 +106,19 @@ class Run:
     def task(self) -> str:
         """The kind of prediction: "classification" or "regression"."""
         return str(self.preprocessor.target.task)
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Around what relies on the folder's files: they may have been edited."""
+        try:
+            yield
+        except RetropropError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{self.folder}: config.json and preprocess.json do not fit together: {error!r}",
+                fix="if nobody changed them, please report it; else take an earlier copy",
+            ) from error
 
     def load_weights(self) -> Run:
         """Read the weights that were kept."""
@@ -97,16 +132,18 @@ class Run:
 
     def predict(self, source: Any) -> dict[str, Any]:
         """Predictions for new data: `ids`, `prediction`, and `probability` for classes."""
-        inputs = datasets.read_inputs(source, self.preprocessor)
-        outputs = self.trainer().predict(self.preprocessor.transform(inputs.x))
-        answer = outcome.predictions(self.preprocessor.target, outputs)
+        with self._sound():
+            inputs = datasets.read_inputs(source, self.preprocessor)
+            outputs = self.trainer().predict(self.preprocessor.transform(inputs.x))
+            answer = outcome.predictions(self.preprocessor.target, outputs)
         return {"ids": list(inputs.ids), "notes": inputs.notes, **answer}
 
     def evaluate(self, source: Any) -> dict[str, Any]:
         """Loss and scores on data that has the target."""
-        inputs = datasets.read_inputs(source, self.preprocessor, with_target=True)
-        ready = self.preprocessor.transform(inputs.x)
-        scores, _ = outcome.scores(self.trainer(), self.preprocessor.target, ready, inputs.y)
+        with self._sound():
+            inputs = datasets.read_inputs(source, self.preprocessor, with_target=True)
+            ready = self.preprocessor.transform(inputs.x)
+            scores, _ = outcome.scores(self.trainer(), self.preprocessor.target, ready, inputs.y)
         return {"task": self.task, "run": str(self.folder), "examples": len(inputs), **scores}
 
 
@@ -196,9 +233,15 @@ def _continued(
 
 
 def _load(source: Any, overrides: dict[str, Any], target: str | None, task: str | None) -> Any:
+    if overrides.get("image_size") is not None and not os.path.isdir(_path_or_empty(source)):
+        raise ArgumentError("image_size is for folders of images; this data has its own shape")
     options: dict[str, Any] = {
         name: overrides[name]
         for name in ("limit", "test_fraction", "seed", "image_size")
         if overrides.get(name) is not None
     }
     return datasets.load(source, target, task=task, **options)
+
+
+def _path_or_empty(source: Any) -> str:
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else ""

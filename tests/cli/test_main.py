@@ -87,3 +87,23 @@ def test_ctrl_c_saves_and_resume_finishes(tmp_path):
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
     assert last_json(finished.stdout)["epochs"] == done + 1
+
+
+def test_a_pipe_closed_before_the_first_line_is_no_error():
+    program = [sys.executable, "-m", "retroprop", "train", "--options"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(program, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no device that is full")
+@pytest.mark.parametrize("arguments", [["info"], ["info", "--json"], ["train", "--options"]])
+def test_output_that_cannot_be_written_is_code_2(arguments):
+    program = [sys.executable, "-m", "retroprop", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "No space left" in done.stderr

@@ -193,3 +193,46 @@ def test_all_options_are_listed(capsys):
     code, out, _ = call(capsys, "train", "--options")
     assert code == 0
     assert {"epochs", "lr", "hidden"} <= {line.split()[0] for line in out.splitlines()}
+
+
+def test_a_run_killed_before_its_first_state_resumes_from_the_beginning(houses, capsys):
+    """What a kill leaves: the state before the first step, and logs that went further."""
+    assert call(capsys, *TRAIN, "epochs=3", "--quiet", "--out", "whole")[0] == 0
+    kept = {}
+
+    class Keep(Callback):
+        def on_epoch_begin(self, trainer):
+            kept.setdefault("state", (houses / "killed" / "last.safetensors").read_bytes())
+
+    made = runs.Job.trainer
+
+    def trainer(job):
+        one = made(job)
+        one.callbacks.append(Keep())
+        return one
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs.Job, "trainer", trainer)
+        assert call(capsys, *TRAIN, "epochs=3", "--quiet", "--out", "killed")[0] == 0
+    (houses / "killed" / "last.safetensors").write_bytes(kept["state"])
+    code, _, err = call(capsys, "train", "--resume", "killed", "--quiet")
+    assert code == 0, err
+    whole, killed = (
+        (houses / name / "weights.safetensors").read_bytes() for name in ("whole", "killed")
+    )
+    assert whole == killed
+    assert len((houses / "killed" / "metrics.csv").read_text().splitlines()) == 4
+
+
+def test_the_size_of_images_is_refused_for_a_table(houses, capsys):
+    code, _, err = call(capsys, *TRAIN, "image_size=8")
+    assert code == 2
+    assert "folders of images" in err
+
+
+def test_listed_defaults_say_what_they_are(capsys):
+    out = call(capsys, "train", "--options")[1]
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert lines["model"].endswith("[images cnn, tables mlp]")
+    assert lines["schedule"].endswith("[one_cycle]")
+    assert lines["limit"].endswith("[none]")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.errors import ArgumentError, TapeError
+from retroprop.errors import ArgumentError, ShapeError, TapeError
 
 
 def setup() -> tuple[rp.Tensor, rp.Tensor]:
@@ -110,3 +111,53 @@ def test_custom_gradient_checks_the_number_of_cotangents():
 
     with pytest.raises(ArgumentError, match="1 cotangents for 2 arguments"):
         wrong(*setup()).sum().backward()
+
+
+def test_checkpoint_calls_the_hook_of_a_captured_leaf_once():
+    x, w = setup()
+    w.register_hook(lambda g: g * 10.0)
+    rp.checkpoint(lambda v: (v * w).sum(), x).backward()
+    assert w.grad.tolist() == [5.0, 15.0]
+
+
+def test_checkpoint_of_bfloat16_has_gradients():
+    x = rp.ones(2, dtype=rp.bfloat16, requires_grad=True)
+    rp.checkpoint(lambda v: (v * v).sum(), x).backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_checkpoint_passes_on_outputs_that_are_no_tensors():
+    x, _ = setup()
+    y, nothing, (name, count) = rp.checkpoint(lambda v: (v * v, None, ("a", 3)), x)
+    assert (nothing, name, count) == (None, "a", 3)
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 3.0]
+
+
+def test_checkpoint_of_a_function_without_gradient_sends_none():
+    x, _ = setup()
+    (rp.checkpoint(lambda v: v.detach(), x) + x).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_custom_gradient_with_several_outputs():
+    @rp.custom_gradient
+    def twice_and_thrice(v):
+        return (v * 2.0, v * 3.0), lambda g: g[0] * 10.0 + g[1]
+
+    x, _ = setup()
+    a, b = twice_and_thrice(x)
+    assert (a.tolist(), b.tolist()) == ([1.0, 3.0], [1.5, 4.5])
+    (a + b).sum().backward()
+    assert x.grad.tolist() == [11.0, 11.0]
+
+
+def test_custom_gradient_checks_its_cotangents():
+    def run(answer):
+        x, _ = setup()
+        rp.custom_gradient(lambda v, n: (v * n, lambda g: answer))(x, 3).sum().backward()
+        return x.grad.tolist()
+
+    assert run([np.ones(2), None]) == [1.0, 1.0]
+    with pytest.raises(ShapeError, match=r"cotangent has shape \(3,\)"):
+        run((rp.ones(3), None))

@@ -103,7 +103,7 @@ def test_unreadable_images_are_listed(tmp_path: Path) -> None:
     folder(tmp_path)
     (tmp_path / "cats" / "bad.png").write_text("hello")
     data = folder_data(str(tmp_path))
-    assert "1 images cannot be read and are left out: cats/bad.png: not an image" in data.notes
+    assert "1 image cannot be read and is left out: cats/bad.png: not an image" in data.notes
     assert len(data.y_train) + len(data.y_test) == 20
     with pytest.raises(DataError, match=r"bad\.png: not an image"):
         folder_data(str(tmp_path), strict=True)
@@ -176,7 +176,7 @@ def test_new_images(tmp_path: Path) -> None:
     inputs = inputs_from_images(str(new), pre)
     assert inputs.ids.tolist() == ["a.png", "b.png"]
     assert pre.transform(inputs.x).shape == (2, 1, 8, 8)
-    assert inputs.notes == ["1 images cannot be read and are left out: c.png: not an image"]
+    assert inputs.notes == ["1 image cannot be read and is left out: c.png: not an image"]
     one = inputs_from_images(str(new / "a.png"), pre)
     assert (len(one), one.ids.tolist()) == (1, ["a.png"])
     with pytest.raises(DataError, match=r"c\.png: not an image"):

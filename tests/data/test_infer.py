@@ -41,7 +41,7 @@ def kind_of(cells: list[str], name: str = "a", **options: Any) -> str:
         (["7"] * 10, "is '7' in every row"),
         (["x", ""] * 5, "categorical"),
         ([f"text {i}" for i in range(60)],
-         "is free text or an identifier (60 distinct texts in 60 rows)"),
+         "is free text or an identifier: 60 distinct texts in 60 rows"),
         ([str(i + 1) for i in range(12)], "numbers the rows"),
         ([str(i) for i in range(12)], "numbers the rows"),
         ([str(i + 1990) for i in range(12)], "numeric"),
@@ -119,8 +119,8 @@ def test_what_is_assumed_is_said() -> None:
         "3 input columns: 1 numeric, 1 categorical, 1 date",
         'categorical: "city"',
         '"day" holds dates, read as month/day/year',
-        'dropped: "nothing" (has no values)',
-        "dropped: \"same\" (is 'z' in every row)",
+        'not used: "nothing" (has no values)',
+        "not used: \"same\" (is 'z' in every row)",
     ]
 
 

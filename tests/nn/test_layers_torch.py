@@ -132,3 +132,23 @@ def test_linear_layers_start_in_the_range_of_pytorch() -> None:
             for values in (ours.state_dict()[key].numpy(), expected.numpy()):
                 assert 0.8 * bound < np.abs(values).max() <= bound
                 assert abs(values.mean()) < 0.25 * bound
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "shape"),
+    [
+        ("BatchNorm2d", (4,), (3, 4, 2, 2)),
+        ("InstanceNorm1d", (4, 1e-5, 0.1, True), (3, 4, 5)),
+        ("GroupNorm", (2, 4), (3, 4, 5)),
+    ],
+)
+def test_norms_without_a_bias(name, args, shape):
+    theirs, ours = (getattr(lib, name)(*args, bias=False) for lib in (torch.nn, nn))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert ours.bias is None
+    assert "bias=False" in repr(ours)
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    expected = theirs(torch.tensor(x)).detach().numpy()
+    np.testing.assert_allclose(ours(rp.asarray(x)).detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+    if hasattr(ours, "reset_parameters"):
+        ours.reset_parameters()

@@ -214,3 +214,60 @@ def test_repr_of_a_layer_rebuilds_it(layer: nn.Module) -> None:
         assert getattr(rebuilt, name) == value, name
     shapes = {k: (v.shape, v.dtype) for k, v in layer.state_dict().items()}
     assert {k: (v.shape, v.dtype) for k, v in rebuilt.state_dict().items()} == shapes
+
+
+@pytest.mark.parametrize(
+    ("kind", "args"),
+    [
+        (nn.Linear, (2, 2)),
+        (nn.Bilinear, (2, 2, 2)),
+        (nn.Conv2d, (2, 2, 1)),
+        (nn.ConvTranspose1d, (2, 2, 1)),
+        (nn.BatchNorm1d, (2,)),
+        (nn.InstanceNorm2d, (2,)),
+        (nn.LayerNorm, (2,)),
+        (nn.GroupNorm, (1, 2)),
+        (nn.RMSNorm, (2,)),
+        (nn.PReLU, ()),
+        (nn.Embedding, (2, 2)),
+        (nn.EmbeddingBag, (2, 2)),
+        (nn.RNN, (2, 2)),
+        (nn.LSTM, (2, 2)),
+        (nn.GRU, (2, 2)),
+        (nn.RNNCell, (2, 2)),
+        (nn.LSTMCell, (2, 2)),
+        (nn.GRUCell, (2, 2)),
+        (nn.MultiheadAttention, (2, 1)),
+        (nn.TransformerEncoderLayer, (2, 1, 2)),
+        (nn.TransformerDecoderLayer, (2, 1, 2)),
+        (nn.Transformer, (2, 1, 1, 1, 2)),
+    ],
+)
+def test_layers_take_the_device_that_there_is(kind, args):
+    layer = kind(*args, device="cpu", dtype=rp.float64)
+    assert {one.dtype for one in layer.parameters()} <= {rp.float64}
+    assert repr(layer) == repr(kind(*args, dtype=rp.float64))
+    with pytest.raises(rp.ArgumentError, match="no device 'cuda'"):
+        kind(*args, device="cuda")
+
+
+def test_to_understands_devices_as_in_pytorch():
+    net = nn.Linear(2, 2)
+    assert net.to("cpu", rp.float64).weight.dtype == rp.float64
+    assert net.to(device="cpu", dtype="float32").cpu().weight.dtype == rp.float32
+    for given in ("cuda", "cuda:0", "mps"):
+        with pytest.raises(rp.ArgumentError, match="runs on the cpu"):
+            net.to(given)
+    with pytest.raises(rp.RetropropError, match="'flaot32' is not a dtype"):
+        net.to("flaot32")
+
+
+def test_zero_grad_can_leave_zeros():
+    net = nn.Linear(2, 1)
+    net.zero_grad(set_to_none=False)
+    assert net.weight.grad is None
+    net(rp.ones((1, 2))).sum().backward()
+    net.zero_grad(set_to_none=False)
+    assert net.weight.grad.tolist() == [[0.0, 0.0]]
+    net.zero_grad(set_to_none=True)
+    assert net.weight.grad is None

@@ -164,3 +164,11 @@ def test_refused() -> None:
         optim.clip_grad_norm_(iter([]), 1.0)
     with pytest.raises(ArgumentError, match="parameter 1 is a int"):
         optim.clip_grad_value_([w, 3], 1.0)
+
+
+def test_parameters_go_by_pytorchs_name():
+    w = rp.tensor([3.0, 4.0], requires_grad=True)
+    (w * w / 2).sum().backward()
+    assert optim.clip_grad_norm_(parameters=[w], max_norm=1.0).item() == 5.0
+    optim.clip_grad_value_(parameters=w, clip_value=0.5)
+    assert w.grad.tolist() == [0.5, 0.5]

@@ -77,3 +77,25 @@ def test_two_schedules_are_one_too_many() -> None:
     opt = optim.SGD([rp.ones(1, requires_grad=True)], lr=optim.schedule.constant(0.1))
     with pytest.raises(ArgumentError, match=r"follows constant\(lr=0.1\) already"):
         lr_scheduler.StepLR(opt, 1)
+
+
+def test_one_cycle_takes_its_length_as_epochs_too():
+    def rates(*args, **options):
+        optimizer = optim.SGD([rp.zeros(1).requires_grad_()], lr=0.1)
+        scheduler = lr_scheduler.OneCycleLR(optimizer, 0.1, *args, **options)
+        seen = []
+        for _ in range(6):
+            seen += scheduler.get_last_lr()
+            scheduler.step()
+        return seen
+
+    assert rates(epochs=2, steps_per_epoch=3) == rates(6) == rates(None, 2, 3, 0.3)
+    with pytest.raises(ArgumentError, match="the length is missing"):
+        rates(epochs=2)
+
+
+def test_cyclic_says_that_momentum_stays():
+    optimizer = optim.SGD([rp.zeros(1).requires_grad_()], lr=0.1)
+    lr_scheduler.CyclicLR(optimizer, 0.1, 0.2, cycle_momentum=False)
+    with pytest.raises(ArgumentError, match="does not cycle the momentum"):
+        lr_scheduler.CyclicLR(optimizer, 0.1, 0.2, cycle_momentum=True)

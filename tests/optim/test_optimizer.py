@@ -273,11 +273,8 @@ def test_frozen_parameters_stay() -> None:
 
 def test_gradient_of_another_shape() -> None:
     w = weights()[0]
-    w.grad = rp.ones(2)
-    with pytest.raises(
-        ShapeError, match=r"gradient of parameter weight is a Tensor of shape \(2,\)"
-    ):
-        optim.SGD([("weight", w)]).step()
+    with pytest.raises(ShapeError, match=r"grad has shape \(2,\)"):
+        w.grad = rp.ones(2)
 
 
 def test_zero_grad() -> None:

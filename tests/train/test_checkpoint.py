@@ -105,3 +105,26 @@ def test_a_garbled_header_is_explained(tmp_path_factory, key, remove):
     weights.save(tensors, folder / "state", {"trainer": content})
     with pytest.raises(CheckpointError):
         one.resume(folder / "state")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epoch", "x"),
+        ("epoch", -1),
+        ("step", []),
+        ("history", {}),
+        ("optimizer", 3),
+        ("history", [3]),
+        ("history", [{"epoch": 1, "loss": "x"}]),
+        ("position", {"batch": "x"}),
+    ],
+)
+def test_a_state_with_values_of_another_kind_is_explained(tmp_path, key, value):
+    one = trainer()
+    one.save(tmp_path / "state")
+    tensors, text = weights.load_with_metadata(tmp_path / "state")
+    state = {**json.loads(text["trainer"]), key: value}
+    weights.save(tensors, tmp_path / "state", {"trainer": json.dumps(state)})
+    with pytest.raises(CheckpointError, match="garbles"):
+        one.resume(tmp_path / "state")

@@ -93,3 +93,17 @@ def test_damaged_yaml_is_named(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         config.read_file(str(tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize("name", ["deep.json", "deep.yaml"])
+def test_a_file_nested_without_end_is_damaged(tmp_path, name):
+    if name.endswith("yaml"):
+        pytest.importorskip("yaml")
+    (tmp_path / name).write_text("[" * 100_000)
+    with pytest.raises(DataError, match=name):
+        config.read_file(str(tmp_path / name))
+
+
+def test_an_infinite_value_must_be_finite():
+    with pytest.raises(ArgumentError, match="lr=inf must be finite"):
+        config.parse_overrides(["lr=inf"])

@@ -32,3 +32,18 @@ def test_other_threads_leave_signals_alone():
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_a_polite_kill_waits_too_unless_the_program_handles_it():
+    with Interruptible() as interrupt:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupt.requested
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    heard = []
+    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with Interruptible() as interrupt:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert (heard, interrupt.requested) == ([signal.SIGTERM], False)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

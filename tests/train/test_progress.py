@@ -283,3 +283,27 @@ def test_numbers_and_durations() -> None:
     assert [duration(seconds) for seconds in (0, 59.6, 3599, 3600, 86_400)] == [
         "0:00", "1:00", "59:59", "1:00:00", "1 d 00:00",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (100, "epoch 1/9  loss 0.5000  accuracy 0.5000  val loss 0.2500  val accuracy 0.7500"),
+        (80, "epoch 1/9  loss 0.5000  val loss 0.2500  val accuracy 0.7500  lr 0.001  9.0 s"),
+        (52, "epoch 1/9  loss 0.5000  val accuracy 0.7500  9.0 s"),
+        (30, "epoch 1/9  val accuracy 0.7500"),
+    ],
+)
+def test_a_finished_epoch_stays_on_one_line(monkeypatch, columns, shown):
+    monkeypatch.setattr("retroprop.train.progress._columns", lambda stream: columns)
+    terminal = Terminal()
+    progress = Progress(stream=terminal)
+    with progress.fit(epochs=9, steps=1):
+        progress.epoch_begin(1)
+        progress.epoch_end(
+            {"epoch": 1, "loss": 0.5, "accuracy": 0.5, "val_loss": 0.25, "val_accuracy": 0.75,
+             "lr": 0.001, "seconds": 9.0}
+        )  # fmt: skip
+    line = terminal.screen()[0]
+    assert line.startswith(shown)
+    assert len(line) <= columns

@@ -122,7 +122,7 @@ def test_folders_are_numbered_and_never_overwritten(tmp_path):
     base = str(tmp_path)
     first = runs.new_folder("data/houses.csv.gz", None, base=base)
     assert first == tmp_path / "houses-001"
-    first.mkdir()
+    assert first.is_dir()  # made at once: a run that begins at the same moment takes the next one
     assert runs.new_folder("houses.csv", None, base=base).name == "houses-002"
     assert runs.new_folder("houses.csv", str(first)) == first
     (first / "mine.txt").write_text("mine")
@@ -212,3 +212,27 @@ def test_options_from_python_are_checked_too(tmp_path, overrides, message):
     with pytest.raises(ArgumentError, match=message):
         runs.train(table(), overrides, target="price", folder=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("config.json", ("options", "label_smoothing"), "x"),
+        ("preprocess.json", ("kind",), []),
+        ("preprocess.json", ("target", "task"), "x"),
+        ("preprocess.json", ("target", "classes"), [[1], [2]]),
+        ("preprocess.json", ("schema", "columns"), [["size", "x"], ["city", "x"]]),
+    ],
+)
+def test_a_folder_that_was_edited_is_explained(tmp_path, name, path, value):
+    quiet(table(60), tmp_path / "run", target="city")
+    file = tmp_path / "run" / name
+    content = json.loads(file.read_text())
+    part = content
+    for key in path[:-1]:
+        part = part[key]
+    assert path[-1] in part
+    part[path[-1]] = value
+    file.write_text(json.dumps(content))
+    with pytest.raises((CheckpointError, DataError)):
+        runs.Run(tmp_path / "run").load_weights().evaluate(table(20))

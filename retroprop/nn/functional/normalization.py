@@ -6,6 +6,7 @@ negates the small one. 16-bit input is normalised in float32.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -289,7 +290,8 @@ def local_response_norm(
     x = _wide(input)
     if x.ndim < 3:
         raise ShapeError(f"local_response_norm expects (batch, channels, ...), got {x.shape}")
-    rows = reshape(square(x), (x.shape[0], 1, x.shape[1], -1))
+    elements = math.prod(x.shape[2:])
+    rows = reshape(square(x), (x.shape[0], 1, x.shape[1], elements))
     padded = constant_pad(rows, [(size // 2, (size - 1) // 2), (0, 0)])
     how = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1)}
     energy = reshape(sum_pool(padded, window=(size, 1), **how), x.shape) * (alpha / size)

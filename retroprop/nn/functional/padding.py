@@ -18,7 +18,9 @@ __all__ = ["PAD_MODES", "constant_pad", "pad"]
 PAD_MODES = ("circular", "constant", "reflect", "replicate")
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+def pad(
+    input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
     """x with a border around its last axes.
 
     Args:
@@ -27,7 +29,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float = 0
                With mode "constant" negative numbers crop.
         mode:  "constant"; "reflect" mirrors at the border element, which is not repeated;
                "replicate" repeats the border element; "circular" goes on at the other end.
-        value: of the border, for mode "constant".
+        value: of the border, for mode "constant"; None is 0.
 
     Example:
         >>> import retroprop as rp
@@ -46,7 +48,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float = 0
         raise unknown("padding mode", mode, PAD_MODES)
     pairs = [(widths[i], widths[i + 1]) for i in range(len(widths) - 2, -1, -2)]
     if mode == "constant":
-        return constant_pad(x, pairs, value)
+        return constant_pad(x, pairs, 0.0 if value is None else value)
     for axis, (before, after) in zip(range(x.ndim - len(pairs), x.ndim), pairs, strict=True):
         if before or after:
             x = _along(x, axis, before, after, mode)

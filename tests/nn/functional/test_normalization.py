@@ -88,3 +88,10 @@ def test_16_bits_in_16_bits_out(name: str) -> None:
 def test_misuse(use: Any, error: Any, match: str) -> None:
     with pytest.raises(error, match=match):
         use(rp.ones((2, 3)))
+
+
+def test_local_response_of_an_empty_batch():
+    x = rp.tensor(np.zeros((0, 4, 3, 3), np.float32), requires_grad=True)
+    y = F.local_response_norm(x, 2)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == (0, 4, 3, 3)

@@ -47,3 +47,7 @@ def test_constants_and_crops() -> None:
 def test_misuse(use: Any, error: Any, match: str) -> None:
     with pytest.raises(error, match=match):
         use(rp.ones((2, 3)))
+
+
+def test_no_value_is_zero_as_in_pytorch():
+    assert F.pad(rp.ones(2), (1, 0), "constant", None).tolist() == [0.0, 1.0, 1.0]

@@ -1,0 +1,119 @@
+"""What a cell keeps besides its numbers: its gradient, its hooks, and its state when copied."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retroprop.errors import DTypeError, ShapeError, TapeError
+
+if TYPE_CHECKING:
+    from retroprop.core.tensor import Tensor
+
+__all__ = ["Cell"]
+
+_key = itertools.count()
+
+
+class Cell:
+    """The part of a Tensor that concerns `.grad`, hooks and copies."""
+
+    __slots__ = ("__weakref__", "_array", "_grad", "_requires_grad", "_value")
+
+    if TYPE_CHECKING:
+        _array: np.ndarray[Any, Any]
+        _grad: Tensor | None
+        _requires_grad: bool
+        _value: Any
+        value: Any
+
+        @property
+        def is_leaf(self) -> bool: ...
+        @classmethod
+        def _wrap(cls, array: Any) -> Tensor: ...
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient after `backward()`, or None; set it to None to start anew."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Any) -> None:
+        if gradient is not None:
+            gradient = self._cotangent(gradient, "grad")
+        self._grad = gradient
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` in each backward pass; what it returns replaces the gradient.
+
+        Returns:
+            A function that removes the hook.
+
+        Raises:
+            TapeError: the tensor does not require a gradient.
+
+        Example:
+            >>> import retroprop as rp
+            >>> x = rp.tensor(3.0, requires_grad=True)
+            >>> remove = x.register_hook(lambda g: g * 10)
+            >>> (2 * x).backward()
+            >>> x.grad.item()
+            20.0
+        """
+        if not self._requires_grad:
+            raise TapeError("register_hook: the tensor does not require a gradient")
+        value, wrap = self.value, type(self)._wrap
+        like = wrap(np.broadcast_to(value.dtype.type(0), value.shape))  # not self: hooks outlive it
+        hooks = value.hooks = {} if value.hooks is None else value.hooks
+
+        def on_cotangent(cotangent: Any) -> Any:
+            taped = not isinstance(cotangent, np.ndarray | np.generic)
+            answer = hook(cotangent if taped else wrap(cotangent))
+            if answer is None:
+                return None
+            answer = like._cotangent(answer, "the hook's gradient")
+            return answer if taped else answer._array
+
+        key = next(_key)
+        hooks[key] = on_cotangent
+        return lambda: hooks.pop(key, None) and None
+
+    def _cotangent(self, given: Any, name: str) -> Any:
+        """A gradient from the user as a Tensor of the shape and dtype of this one."""
+        if not isinstance(given, Cell):
+            given = type(self)._wrap(np.asarray(given, self._array.dtype))
+        if given._array.shape != self._array.shape:
+            raise ShapeError(
+                f"{name} has shape {given._array.shape}, the tensor {self._array.shape}"
+            )
+        if given._array.dtype != self._array.dtype:
+            raise DTypeError(
+                f"{name} is {given._array.dtype}, the tensor {self._array.dtype}",
+                fix=f"convert it: g.astype(rp.{self._array.dtype})",
+            )
+        return given
+
+    def _renew(self, array: np.ndarray[Any, Any]) -> None:
+        """Hold another array as a leaf; the hooks stay."""
+        hooks = None if self._value is None else self._value.hooks
+        self._array, self._value = array, None
+        if hooks:
+            self.value.hooks = hooks
+
+    def __getstate__(self) -> Any:
+        """What copies and pickles hold: numbers, gradient and flags, never the tape or hooks."""
+        if not self.is_leaf:
+            raise TapeError(
+                "a computed tensor cannot be copied or pickled together with its tape",
+                fix="use x.detach() for its numbers, x.clone() for a copy on the tape",
+            )
+        state: Any = object.__getstate__(self)
+        plain, slots = state
+        return plain, {**slots, "_value": None}
