@@ -9,6 +9,7 @@ record, which is only asked for its name and its inference here. Numbers on the 
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -49,7 +50,17 @@ class Value:
         constant:      the array itself when it is a literal of the program, or None.
     """
 
-    __slots__ = ("cell", "constant", "dtype", "hooks", "index", "node", "requires_grad", "shape")
+    __slots__ = (
+        "__weakref__",
+        "cell",
+        "constant",
+        "dtype",
+        "hooks",
+        "index",
+        "node",
+        "requires_grad",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -87,15 +98,34 @@ class Node:
         serial:     rises with creation, so it sorts nodes into execution order.
     """
 
-    __slots__ = ("attributes", "kept", "op", "operands", "outputs", "serial")
+    __slots__ = ("_outputs", "_types", "attributes", "kept", "op", "operands", "serial")
 
     def __init__(self, op: Record, operands: tuple[Value, ...], attributes: dict[str, Any]) -> None:
         self.op = op
         self.operands = operands
         self.attributes = attributes
-        self.outputs: tuple[Value, ...] = ()
+        self._outputs: list[weakref.ref[Value]] = []
+        self._types: list[tuple[tuple[int, ...], np.dtype[Any], bool]] = []
         self.kept: dict[str, Any] | None = {}
         self.serial = next(_serial)
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        """The values computed. A node does not keep them alive, so that a tape goes when they go:
+        they point at it. One that nobody held any more is made anew.
+        """
+        return tuple([ref() or self._revived(index) for index, ref in enumerate(self._outputs)])
+
+    @outputs.setter
+    def outputs(self, values: Sequence[Value]) -> None:
+        self._outputs = [weakref.ref(value) for value in values]
+        self._types = [(value.shape, value.dtype, value.requires_grad) for value in values]
+
+    def _revived(self, index: int) -> Value:
+        shape, dtype, wants = self._types[index]
+        value = Value(shape, dtype, node=self, index=index, requires_grad=wants)
+        self._outputs[index] = weakref.ref(value)
+        return value
 
     def __repr__(self) -> str:
         return f"<Node {self.op.name} #{self.serial}>"

@@ -75,6 +75,26 @@ def test_the_tape_goes_with_the_tensors_and_without_the_garbage_collector():
         gc.enable()
 
 
+def test_arrays_kept_by_an_unused_tape_go_at_once():
+    gc.collect()
+    gc.disable()
+    try:
+        x = rp.ones(3, requires_grad=True)
+        y = rp.exp(x * 2.0)
+        kept = weakref.ref(y.value.node.kept["y"][0])
+        assert kept() is not None
+        del y
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
+def test_an_output_that_nobody_held_still_takes_part():
+    x = rp.asarray(np.random.default_rng(0).normal(size=(3, 3)))
+    spd = x @ x.mT + 3.0 * rp.eye(3, dtype=rp.float64)
+    assert rp.gradcheck(lambda s: rp.linalg.eigh((s + s.mT) / 2.0).eigenvalues, [spd])
+
+
 def test_a_second_backward_needs_retain_graph():
     x = leaf(3.0)
     y = (x * x).sum()
