@@ -6,6 +6,7 @@ bit), so that `predict` treats new data exactly as training data was treated.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from retroprop.errors import DataError
 __all__ = ["Preprocessor", "TablePreprocessor"]
 
 
-class Preprocessor:
+class Preprocessor(ABC):
     """What all preprocessors share: `fit`, `transform`, the target, and a JSON record.
 
     Attributes:
@@ -40,17 +41,18 @@ class Preprocessor:
             self.target.fit(y)
         return self
 
+    @abstractmethod
     def _learn(self, x: Any) -> None:
-        raise NotImplementedError
+        """What `fit` learns from the inputs."""
 
+    @abstractmethod
     def transform(self, x: Any) -> Any:
         """Raw data to float32 network inputs."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one transformed example."""
-        raise NotImplementedError
 
     def fit_transform(self, x: Any, y: Any = None) -> Any:
         """`fit`, then `transform` the same data."""
@@ -74,8 +76,9 @@ class Preprocessor:
         target = None if self.target is None else self.target.to_dict()
         return {"kind": self.kind, "target": target, **self._record()}
 
+    @abstractmethod
     def _record(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What `to_dict` adds for this kind."""
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Any:
@@ -96,8 +99,9 @@ class Preprocessor:
         return made
 
     @classmethod
+    @abstractmethod
     def _restored(cls, record: dict[str, Any]) -> Preprocessor:
-        raise NotImplementedError
+        """The preprocessor that `_record` describes."""
 
 
 class TablePreprocessor(Preprocessor):

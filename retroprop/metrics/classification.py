@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,9 @@ class _Share(Metric):
         """The share of right rows; NaN when there are none."""
         return self._right / self._total if self._total else float("nan")
 
+    @abstractmethod
     def _is_right(self, batch: Labelled) -> Any:
-        raise NotImplementedError
+        """Which rows of a batch are right: (rows,) bool."""
 
 
 class Accuracy(_Share):
