@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,9 @@ class _MeanCost(Metric):
         """The mean over the epoch; NaN without rows."""
         return self._sum / self._total if self._total else float("nan")
 
+    @abstractmethod
     def _cost(self, error: Any) -> Any:
-        raise NotImplementedError
+        """What each error costs, elementwise."""
 
 
 class MAE(_MeanCost):
