@@ -3,7 +3,8 @@ name.
 """
 
 from retroprop.ir.graph import Graph, Node, Value
+from retroprop.ir.parse import parse
 from retroprop.ir.text import to_text
 from retroprop.ir.verify import verify
 
-__all__ = ["Graph", "Node", "Value", "to_text", "verify"]
+__all__ = ["Graph", "Node", "Value", "parse", "to_text", "verify"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,12 +30,19 @@ class Record(Protocol):
 
     name: str
 
+    arity: int
+
+    variadic: bool
+
     reference: Callable[..., Any]
 
     def infer(
         self, operands: Sequence[Any], attributes: dict[str, Any]
     ) -> tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]:
         """(shape, dtype) of every output, from operands that have `.shape` and `.dtype`."""
+
+    def complete(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """All attributes by name, defaults filled in; an unknown or missing one is a TypeError."""
 
 
 class Value:
@@ -94,18 +101,19 @@ class Node:
         operands:   the values read, in the order of the record.
         attributes: every static attribute by name, defaults filled in.
         outputs:    the values computed.
+        types:      (shape, dtype, requires_grad) of each output.
         kept:       arrays the gradient rules will ask for, by name; None once released.
         serial:     rises with creation, so it sorts nodes into execution order.
     """
 
-    __slots__ = ("_outputs", "_types", "attributes", "kept", "op", "operands", "serial")
+    __slots__ = ("_outputs", "attributes", "kept", "op", "operands", "serial", "types")
 
     def __init__(self, op: Record, operands: tuple[Value, ...], attributes: dict[str, Any]) -> None:
         self.op = op
         self.operands = operands
         self.attributes = attributes
         self._outputs: list[weakref.ref[Value]] = []
-        self._types: list[tuple[tuple[int, ...], np.dtype[Any], bool]] = []
+        self.types: list[tuple[tuple[int, ...], np.dtype[Any], bool]] = []
         self.kept: dict[str, Any] | None = {}
         self.serial = next(_serial)
 
@@ -119,10 +127,10 @@ class Node:
     @outputs.setter
     def outputs(self, values: Sequence[Value]) -> None:
         self._outputs = [weakref.ref(value) for value in values]
-        self._types = [(value.shape, value.dtype, value.requires_grad) for value in values]
+        self.types = [(value.shape, value.dtype, value.requires_grad) for value in values]
 
     def _revived(self, index: int) -> Value:
-        shape, dtype, wants = self._types[index]
+        shape, dtype, wants = self.types[index]
         value = Value(shape, dtype, node=self, index=index, requires_grad=wants)
         self._outputs[index] = weakref.ref(value)
         return value
@@ -153,6 +161,12 @@ def nodes_before(
 class Graph:
     """A closed program: inputs, nodes in execution order, outputs.
 
+    Attributes:
+        inputs, outputs: the values that go in and come out.
+        nodes:           in execution order.
+        computed:        for each node, its outputs. Nodes hold them weakly; held here, also one
+                         that nobody reads stays the same.
+
     Example:
         >>> import retroprop as rp
         >>> x = rp.tensor([1.0, 2.0], requires_grad=True)
@@ -169,6 +183,7 @@ class Graph:
         self.inputs = tuple(inputs)
         self.nodes = tuple(nodes)
         self.outputs = tuple(outputs)
+        self.computed = tuple([node.outputs for node in self.nodes])
 
     @classmethod
     def of(cls, *outputs: Any) -> Graph:
@@ -184,6 +199,26 @@ class Graph:
             if value.node is None and value.constant is None:
                 inputs[value] = None
         return cls(tuple(inputs), nodes, values)
+
+    @classmethod
+    def parse(cls, text: str, catalog: Mapping[str, Record]) -> Graph:
+        r"""The graph that prints as this text.
+
+        Args:
+            catalog: the op records by name, such as `retroprop.ops.catalog`.
+
+        Raises:
+            GraphError: naming the line, what was expected there, and what stands there.
+
+        Example:
+            >>> from retroprop.ops import catalog
+            >>> text = "graph(%0: float32[2])\n  %1: float32[2] = exp(%0)\n  return %1"
+            >>> str(Graph.parse(text, catalog)) == text
+            True
+        """
+        from retroprop.ir.parse import parse  # noqa: PLC0415  text is a view of this class
+
+        return parse(text, catalog)
 
     def __repr__(self) -> str:
         return f"<Graph {len(self.inputs)} inputs, {len(self.nodes)} nodes>"

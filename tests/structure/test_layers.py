@@ -20,6 +20,7 @@ errors
 dtypes shapes tree settings version
 ir
 ops
+passes
 autodiff | backends
 core
 array random linalg
