@@ -98,6 +98,9 @@ from retroprop.core import indexing as _indexing  # noqa: F401  installs x[...] 
 from retroprop.core.check import (
     gradcheck,
 )
+from retroprop.core.compile import (
+    compile,
+)
 from retroprop.core.faces import (
     abs,
     acos,
@@ -320,6 +323,7 @@ __all__ = [
     "ceil",
     "checkpoint",
     "clip",
+    "compile",
     "complex64",
     "complex128",
     "concat",

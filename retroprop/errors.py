@@ -11,7 +11,8 @@
     ├── DataError (ValueError)           a file or table that cannot be used
     ├── CheckpointError (ValueError)     weights or run folders that cannot be read
     ├── DivergedError (RuntimeError)     a loss that is not finite any more
-    └── MissingDependencyError (ImportError)   an optional package that is not installed
+    ├── MissingDependencyError (ImportError)   an optional package that is not installed
+    └── TraceError (RuntimeError)        numbers asked for while a function is being compiled
 
 A message has up to three lines: what disagreed; the user's own line, or the layer; the way out.
 """
@@ -36,6 +37,7 @@ __all__ = [
     "RetropropError",
     "ShapeError",
     "TapeError",
+    "TraceError",
     "nearest",
     "unknown",
     "user_line",
@@ -160,6 +162,12 @@ class DivergedError(RetropropError, RuntimeError):
     """Training stopped because the loss or a gradient is not finite."""
 
     code = "RP110"
+
+
+class TraceError(RetropropError, RuntimeError):
+    """A compiled function asked for something that is only known when it runs."""
+
+    code = "RP113"
 
 
 class MissingDependencyError(RetropropError, ImportError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retroprop.core import recording
 from retroprop.errors import DTypeError, ShapeError, TapeError
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ _key = itertools.count()
 class Cell:
     """The part of a Tensor that concerns `.grad`, hooks and copies."""
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_requires_grad", "_value")
+    __slots__ = ("__weakref__", "_data", "_gradient", "_requires_grad", "_value")
 
     if TYPE_CHECKING:
-        _array: np.ndarray[Any, Any]
-        _grad: Tensor | None
+        _data: Any
+        _gradient: Tensor | None
         _requires_grad: bool
         _value: Any
         value: Any
@@ -34,6 +35,43 @@ class Cell:
         def is_leaf(self) -> bool: ...
         @classmethod
         def _wrap(cls, array: Any) -> Tensor: ...
+
+    @property
+    def _array(self) -> Any:
+        """The array that the cell holds; a symbol while a function is being traced."""
+        data = self._data
+        if recording.active:
+            recorder = recording.current()
+            if recorder is not None:
+                return recorder.read(self)
+        return data if type(data) is np.ndarray else data.snapshot()
+
+    @_array.setter
+    def _array(self, array: Any) -> None:
+        if recording.active:
+            recorder = recording.current()
+            if recorder is not None:
+                recorder.write(self, array)
+                return
+        self._data = array
+
+    @property
+    def _grad(self) -> Tensor | None:
+        if recording.active:
+            recorder = recording.current()
+            if recorder is not None:
+                found: Tensor | None = recorder.read_grad(self, type(self)._wrap)
+                return found
+        return self._gradient
+
+    @_grad.setter
+    def _grad(self, gradient: Tensor | None) -> None:
+        if recording.active:
+            recorder = recording.current()
+            if recorder is not None:
+                recorder.write_grad(self, gradient)
+                return
+        self._gradient = gradient
 
     @property
     def grad(self) -> Tensor | None:
@@ -74,7 +112,7 @@ class Cell:
         hooks = value.hooks = {} if value.hooks is None else value.hooks
 
         def on_cotangent(cotangent: Any) -> Any:
-            taped = not isinstance(cotangent, np.ndarray | np.generic)
+            taped = isinstance(cotangent, Cell)
             answer = hook(cotangent if taped else wrap(cotangent))
             if answer is None:
                 return None
@@ -88,15 +126,15 @@ class Cell:
     def _cotangent(self, given: Any, name: str) -> Any:
         """A gradient from the user as a Tensor of the shape and dtype of this one."""
         if not isinstance(given, Cell):
-            given = type(self)._wrap(np.asarray(given, self._array.dtype))
-        if given._array.shape != self._array.shape:
+            given = type(self)._wrap(np.asarray(given, self._data.dtype))
+        if given._data.shape != self._data.shape:
             raise ShapeError(
-                f"{name} has shape {given._array.shape}, the tensor {self._array.shape}"
+                f"{name} has shape {given._data.shape}, the tensor {self._data.shape}"
             )
-        if given._array.dtype != self._array.dtype:
+        if given._data.dtype != self._data.dtype:
             raise DTypeError(
-                f"{name} is {given._array.dtype}, the tensor {self._array.dtype}",
-                fix=f"convert it: g.astype(rp.{self._array.dtype})",
+                f"{name} is {given._data.dtype}, the tensor {self._data.dtype}",
+                fix=f"convert it: g.astype(rp.{self._data.dtype})",
             )
         return given
 
@@ -116,4 +154,4 @@ class Cell:
             )
         state: Any = object.__getstate__(self)
         plain, slots = state
-        return plain, {**slots, "_value": None}
+        return plain, {**slots, "_value": None, "_data": self._array}

@@ -39,7 +39,9 @@ def _lent(data: Any) -> Array | None:
     """The array of a Tensor (known by its dispatch) or NumPy object; None for anything else."""
     if isinstance(data, np.ndarray | np.generic):
         return np.asarray(data)
-    return data._array if hasattr(type(data), "__op__") else None
+    if not hasattr(type(data), "__op__"):
+        return None
+    return getattr(data, "_array", data)  # a Tensor's, or the symbol of a trace itself
 
 
 def _from_python(data: Any) -> Array:

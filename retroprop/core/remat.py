@@ -27,6 +27,7 @@ def _node(name: str, arrays: Any, pull: Callable[..., Any], operands: list[Tenso
 
     reference.__name__ = name
     op = Op(reference, form="opaque", rules=pull, shape=DATA_DEPENDENT, roles={"xs": ANY})
+    op.is_python = True
     return execute(op, operands, {}, Tensor)
 
 
@@ -74,7 +75,7 @@ def checkpoint(function: Callable[..., Any], *arguments: Any) -> Any:
         return tree.unflatten(structure, returned)
     captured = _captured(outputs, start)
     pull = _recomputing(run, len(tensors), captured, journal)
-    arrays = tuple(output.detach().numpy() for output in outputs)
+    arrays = tuple(output._array for output in outputs)
     stand_ins = [lift_tensor(np.broadcast_to(v.dtype.type(0), v.shape), v) for v in captured]
     result = _node("checkpoint", arrays, pull, [*tensors, *stand_ins])
     made = iter(result)
@@ -185,10 +186,10 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
             with no_grad():
                 answer = backward(tuple(map(Tensor, g)) if several else Tensor(g))
             answers = _answers(answer, tensors)
-            return tuple(a if a is None else a.detach().numpy() for a in answers)
+            return tuple(a if a is None else a._array for a in answers)
 
         outputs = y if several else (y,)
-        arrays = tuple(one.detach().numpy() for one in outputs)
+        arrays = tuple(one._array for one in outputs)
         return _node(function.__name__, arrays if several else arrays[0], pull, tensors)
 
     return transformed

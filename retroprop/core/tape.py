@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from retroprop import dtypes, settings, shapes
+from retroprop.core import recording
 from retroprop.errors import DTypeError, GraphError, NoGradientError
 from retroprop.ir import Node, Value
 from retroprop.ops.define import DATA_DEPENDENT, Op
@@ -150,10 +151,14 @@ def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: A
     tensors = _prepare(op, operands, make)
     arrays = [tensor._array for tensor in tensors]
     _check_shapes(op, arrays, attributes)
+    recorder = recording.current() if recording.active else None
     with np.errstate(all="ignore"):  # infinities and NaN are values here, not warnings
-        result = op.reference(*arrays, **attributes)
+        if recorder is None:
+            result = op.reference(*arrays, **attributes)
+        else:
+            result = recorder.run(op, arrays, attributes)
     several = type(result) is tuple
-    if settings.check_shapes and op.shape is not DATA_DEPENDENT:
+    if settings.check_shapes and op.shape is not DATA_DEPENDENT and recorder is None:
         _check(op, op.infer(arrays, attributes), result if several else (result,))
     wrap = make._wrap
     made = tuple(map(wrap, result)) if several else (wrap(result),)

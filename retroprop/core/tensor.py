@@ -13,6 +13,7 @@ import numpy as np
 
 from retroprop import dtypes
 from retroprop.autodiff.backward import backward
+from retroprop.core import recording
 from retroprop.core.cell import Cell
 from retroprop.core.convert import as_array
 from retroprop.core.operators import Operators
@@ -55,10 +56,12 @@ class Tensor(Cell, Operators):
     __array_priority__ = 1000  # NumPy's operators give way to ours
 
     def __init__(self, data: Any, dtype: Any = None, *, requires_grad: bool = False) -> None:
-        self._array: Array = as_array(data, dtype)
+        self._data = as_array(data, dtype)
         self._value: Value | None = None
         self._requires_grad = False
-        self._grad: Tensor | None = None
+        self._gradient: Tensor | None = None
+        if recording.active:
+            recording.made(self)
         if requires_grad:
             self.requires_grad_()
 
@@ -66,10 +69,14 @@ class Tensor(Cell, Operators):
     def _wrap(cls, array: Any) -> Tensor:
         """A Tensor around an array that needs no conversion."""
         tensor = Tensor.__new__(Tensor)
-        tensor._array = array if type(array) is np.ndarray else np.asarray(array)
+        if type(array) is not np.ndarray and not hasattr(array, "__op__"):
+            array = np.asarray(array)
+        tensor._data = array
         tensor._value = None
         tensor._requires_grad = False
-        tensor._grad = None
+        tensor._gradient = None
+        if recording.active:
+            recording.made(tensor)
         return tensor
 
     @staticmethod
@@ -81,22 +88,22 @@ class Tensor(Cell, Operators):
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
-        return self._array.shape
+        return self._data.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return self._array.dtype
+        return self._data.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._array.ndim
+        return self._data.ndim
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return self._array.size
+        return self._data.size
 
     device = "cpu"  # the Array API asks for it
 
@@ -123,7 +130,7 @@ class Tensor(Cell, Operators):
         """The graph value that this cell holds now."""
         if self._value is None:
             wants = self._requires_grad
-            constant = self._array if self._array.ndim == 0 and not wants else None
+            constant = None if wants or self.ndim or recording.active else self._array
             value = Value(self.shape, self.dtype, requires_grad=wants, constant=constant)
             if wants:
                 value.cell = weakref.ref(self)
@@ -156,6 +163,7 @@ class Tensor(Cell, Operators):
                 return self
             raise TapeError("a computed tensor cannot be frozen", fix="use x.detach()")
         if flag != self._requires_grad:
+            recording.changed()
             self._requires_grad = bool(flag)
             self._value = None
         return self

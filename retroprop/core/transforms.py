@@ -70,7 +70,7 @@ class _Traced:
         found: dict[Any, Any] = {}
         if live:
             roots, given = zip(*live, strict=True)
-            given = given if tape else tuple(seed.detach().numpy() for seed in given)
+            given = given if tape else tuple(seed._array for seed in given)
             found = pull_back(roots, given, self.values, retain=retain or tape, tape=tape)
         result: list[Tensor] = []
         for leaf, value in zip(self.leaves, self.values, strict=True):
@@ -233,7 +233,7 @@ def jvp(
     found: dict[Any, Any] = {}
     if live:
         roots, seeds = zip(*live, strict=True)
-        given = seeds if tape else tuple(seed.detach().numpy() for seed in seeds)
+        given = seeds if tape else tuple(seed._array for seed in seeds)
         wrt = [probe.value for probe in probes]
         found = pull_back(roots, given, wrt, retain=tape, tape=tape)
     pushed = [found.get(p.value, np.zeros(p.shape, p.dtype)) for p in probes]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from retroprop.array.creation import check_device, zeros_like
+from retroprop.core import recording
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, RetropropError
 from retroprop.nn.hooks import Handle, Hooks
@@ -37,8 +38,21 @@ class Module(Registry):
         [2.0, 6.0]
     """
 
-    training: bool = True
+    _training: bool = True
     _hooks: Hooks | None = None
+
+    @property
+    def training(self) -> bool:
+        """True in training, False in evaluation."""
+        if recording.active and (recorder := recording.current()) is not None:
+            recorder.guard(("training", id(self)), lambda: self._training)
+        return self._training
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        if mode != self._training:
+            recording.changed()
+        self._training = mode
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; a subclass writes it, users call the module itself."""

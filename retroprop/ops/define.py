@@ -147,6 +147,7 @@ class Op:
         self.errors = errors
         self.max_ulp = max_ulp or {}
         self._read_signature()
+        self.is_python = False  # a closure of this run: a trace runs it and records what it does
         self.joint = callable(rules)
         if callable(rules):
             rules = dict.fromkeys(self.operands, rules)

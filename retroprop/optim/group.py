@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from retroprop import dtypes
+from retroprop.core import recording
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, DTypeError, TapeError
 from retroprop.optim.ranges import check, check_names
@@ -66,11 +67,17 @@ class ParamGroup(MutableMapping[str, Any]):
             return self.params
         if key == "lr":
             return self.lr.item()
+        self._note()
         try:
             return self._hyper[key]
         except KeyError:
             check_names(self.owner, {key: None}, {"params": None, **self._hyper})
             raise
+
+    def _note(self) -> None:
+        """A compiled step depends on the numbers that it was made with."""
+        if recording.active and (recorder := recording.current()) is not None:
+            recorder.guard(("group", id(self)), lambda: (dict(self._hyper), self.schedule))
 
     def __setitem__(self, key: str, value: Any) -> None:
         check_names(self.owner, {key: None}, self._known)
@@ -96,11 +103,13 @@ class ParamGroup(MutableMapping[str, Any]):
     def take(self, hyper: Mapping[str, Any]) -> None:
         """Hold these hyperparameters, all but the learning rate, if they go together."""
         self._validate(hyper)
+        recording.changed()
         self._hyper = dict(hyper)
         self._complete(self)
 
     def _set_lr(self, value: Any) -> None:
         """A number is assigned and ends a schedule; a function becomes the schedule."""
+        recording.changed()
         if callable(value) and not isinstance(value, Tensor):
             self.schedule = value
             value = rate_at(value, Tensor(np.float64(0.0)), self.owner)
@@ -112,6 +121,7 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def follow(self, step: Tensor) -> None:
         """Assign the learning rate that the schedule gives for a step (float64, from 0)."""
+        self._note()
         if self.schedule is not None:
             self.lr.assign(rate_at(self.schedule, step, self.owner))
 
