@@ -1,4 +1,4 @@
-"""The command line: `retroprop train | predict | evaluate | info`.
+"""The command line: `retroprop train | predict | evaluate | bench | info`.
 
 Exit codes: 0 done, 2 usage or unusable input, 3 the training diverged, 130 interrupted and saved.
 """
@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from retroprop import settings
-from retroprop.cli import evaluate, info, predict, train
+from retroprop.cli import bench, evaluate, info, predict, train
 from retroprop.cli.output import fail, say
 from retroprop.errors import RetropropError, nearest
 from retroprop.train.config import OPTIONS
@@ -20,7 +20,7 @@ from retroprop.version import __version__
 
 __all__ = ["main"]
 
-COMMANDS = (train, predict, evaluate, info)
+COMMANDS = (train, predict, evaluate, bench, info)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,7 +62,7 @@ def _unknown_flag(flag: str, parsed: Namespace) -> str:
     return f"there is no {flag}" + (f"; did you mean {close}?" if close else "")
 
 
-_POSITIONAL = ("command", "run", "data", "run_folder")
+_POSITIONAL = ("command", "run", "data", "run_folder", "workloads")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,116 @@
+"""PyTorch: eager with fused optimizers, the model compiled, or the whole step compiled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from workloads import Workload
+
+from peers import Program, batches
+
+
+class MLP(nn.Module):
+    """The network of a workload."""
+
+    def __init__(self, workload: Workload):
+        super().__init__()
+        self.fc = nn.ModuleList(nn.Linear(*sizes) for sizes in workload.layers)
+        self.activation = {"relu": F.relu, "tanh": torch.tanh}[workload.activation]
+
+    def forward(self, x: Any) -> Any:
+        """The outputs of the last layer."""
+        for layer in self.fc[:-1]:
+            x = self.activation(layer(x))
+        return self.fc[-1](x)
+
+
+def make(workload: Workload, *, threads: int = 0, compiled: str = "") -> Program:
+    """The training loop; `threads=0` for all cores, `compiled` "" (eager), "model" or "step"."""
+    torch.set_num_threads(threads or available_cores())
+    model = MLP(workload)
+    model.load_state_dict({name: torch.from_numpy(w) for name, w in workload.weights().items()})
+    loss_of = {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}[workload.loss]
+
+    def forward(x: Any, y: Any) -> Any:
+        return loss_of(model(x), y)
+
+    chosen = {"": eager_step, "model": compiled_model, "step": whole_step}[compiled]
+    step = chosen(workload, list(model.parameters()), forward)
+    return Program(step, *batches(workload, torch.from_numpy))
+
+
+def available_cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def optimizer_of(workload: Workload, parameters: list[Any], **options: Any) -> Any:
+    """The optimizer of the workload."""
+    made = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[workload.optimizer]
+    return made(parameters, lr=workload.lr, **options)
+
+
+def training_step(forward: Callable, update: Callable, optimizer: Any) -> Callable:
+    """The step everybody writes."""
+
+    def step(x: Any, y: Any) -> Any:
+        loss = forward(x, y)
+        loss.backward()
+        update()
+        optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    return step
+
+
+def eager_step(workload: Workload, parameters: list[Any], forward: Callable) -> Callable:
+    """One operator after the other; the optimizer has one kernel for all parameters."""
+    optimizer = optimizer_of(workload, parameters, fused=True)
+    return training_step(forward, optimizer.step, optimizer)
+
+
+def compiled_model(workload: Workload, parameters: list[Any], forward: Callable) -> Callable:
+    """Forward and backward pass compiled, and the optimizer's step apart, as its manual says."""
+    optimizer = optimizer_of(workload, parameters)
+
+    def update() -> None:
+        optimizer.step()
+
+    return training_step(torch.compile(forward), torch.compile(update), optimizer)
+
+
+def whole_step(workload: Workload, parameters: list[Any], forward: Callable) -> Callable:
+    """The whole step in one graph, behind an experimental flag.
+
+    The optimizers of PyTorch break a graph, so their formula is spelled out.
+    """
+    from torch._dynamo import config  # noqa: PLC0415  seconds that eager PyTorch does not need
+
+    config.trace_autograd_ops = True
+    means = [torch.zeros_like(p) for p in parameters]
+    squares = [torch.zeros_like(p) for p in parameters]
+    count, lr = torch.zeros(()), workload.lr
+
+    def step(x: Any, y: Any) -> Any:
+        loss = forward(x, y)
+        gradients = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            count.add_(1)
+            for p, g, m, v in zip(parameters, gradients, means, squares, strict=True):
+                if workload.optimizer == "sgd":
+                    p.sub_(lr * g)
+                else:
+                    m.lerp_(g, 0.1)
+                    v.lerp_(g * g, 0.001)
+                    deviation = (v / (1 - 0.999**count)).sqrt() + 1e-8
+                    p.sub_(lr / (1 - 0.9**count) * m / deviation)
+        return loss.detach()
+
+    return torch.compile(step, fullgraph=True)
