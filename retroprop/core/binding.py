@@ -37,7 +37,9 @@ class Binding:
         count = len(graph.inputs)
         self._bound: list[Any] = [None] * (count + len(graph.outputs))
         owned = set(trace.donated.values())
-        self._arguments = [(s, i.source) for s, i in enumerate(trace.inputs) if i.kind == "argument"]
+        self._arguments = [
+            (s, i.source) for s, i in enumerate(trace.inputs) if i.kind == "argument"
+        ]
         self._state = [
             (s, i.source) for s, i in enumerate(trace.inputs) if i.kind == "cell" and s in owned
         ]
@@ -58,8 +60,10 @@ class Binding:
             for number, (value, output) in enumerate(zip(graph.outputs, trace.outputs, strict=True))
             if output.kind == "grad"
         ]
-        self._plain = len(self._leaves) == 1 and self._kept == [None] and not isinstance(
-            self._structure, tuple | list | dict
+        self._plain = (
+            len(self._leaves) == 1
+            and self._kept == [None]
+            and not isinstance(self._structure, tuple | list | dict)
         )
 
     # -- what it relies on -------------------------------------------------------------------------
@@ -173,4 +177,6 @@ class Binding:
 
 
 def _dense(array: Array) -> Array:
-    return array if array.flags.c_contiguous and array.flags.aligned else np.ascontiguousarray(array)
+    return (
+        array if array.flags.c_contiguous and array.flags.aligned else np.ascontiguousarray(array)
+    )

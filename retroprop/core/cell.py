@@ -128,9 +128,7 @@ class Cell:
         if not isinstance(given, Cell):
             given = type(self)._wrap(np.asarray(given, self._data.dtype))
         if given._data.shape != self._data.shape:
-            raise ShapeError(
-                f"{name} has shape {given._data.shape}, the tensor {self._data.shape}"
-            )
+            raise ShapeError(f"{name} has shape {given._data.shape}, the tensor {self._data.shape}")
         if given._data.dtype != self._data.dtype:
             raise DTypeError(
                 f"{name} is {given._data.dtype}, the tensor {self._data.dtype}",

@@ -25,7 +25,10 @@ __all__ = ["Compiled", "compile"]
 
 Signature = tuple[Any, ...]
 
-_BACKENDS = {"native": "retroprop.backends.llvm.program", "numpy": "retroprop.backends.numpy.program"}
+_BACKENDS = {
+    "native": "retroprop.backends.llvm.program",
+    "numpy": "retroprop.backends.numpy.program",
+}
 
 
 def compile(
@@ -144,9 +147,7 @@ class Compiled:
                 return binding
         return None
 
-    def _make(
-        self, signature: Signature, tensors: Sequence[Any], structure: Any
-    ) -> Binding:
+    def _make(self, signature: Signature, tensors: Sequence[Any], structure: Any) -> Binding:
         """Record the function on such arguments, and compile what it did."""
         began = time.perf_counter()
         recorder = Recorder()

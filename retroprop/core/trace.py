@@ -308,10 +308,12 @@ class Recorder:
             )
         values = tuple([self._value(array) for array in arrays])
         node = Node(op, values, attributes)
-        made = tuple([
-            Value(shape, dtype, node=node, index=i)
-            for i, (shape, dtype) in enumerate(op.infer(arrays, attributes))
-        ])
+        made = tuple(
+            [
+                Value(shape, dtype, node=node, index=i)
+                for i, (shape, dtype) in enumerate(op.infer(arrays, attributes))
+            ]
+        )
         node.outputs = made
         self.nodes.append(node)
         symbols = tuple([Symbol(value, self) for value in made])

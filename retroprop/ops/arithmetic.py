@@ -50,6 +50,7 @@ _MISFIT = [bad((2, 3), (4,), match=r"shapes \(2, 3\) and \(4,\) do not broadcast
 
 
 @elementwise(
+    lower=lambda b, x, z: b.add(x, z),
     partials={"x": PASS, "z": PASS},
     accepts=NUMERIC,
     operator="+",
@@ -68,6 +69,7 @@ def add(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.subtract(x, z),
     partials={"x": PASS, "z": -1.0},
     accepts=NUMERIC,
     operator="-",
@@ -86,6 +88,7 @@ def subtract(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.multiply(x, z),
     partials={"x": lambda z: z, "z": lambda x: x},
     accepts=NUMERIC,
     operator="*",
@@ -104,6 +107,7 @@ def multiply(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.divide(x, z),
     vjp={
         "x": lambda g, z: divide(g, z),
         "z": lambda g, z, y: negative(divide(multiply(g, y), z)),
@@ -124,7 +128,13 @@ def divide(x: Array, z: Array, /) -> Array:
     return np.divide(x, z)
 
 
-@elementwise(partials={"x": -1.0}, accepts=NUMERIC, operator="neg", samples=points(_ANYWHERE))
+@elementwise(
+    lower=lambda b, x: b.negative(x),
+    partials={"x": -1.0},
+    accepts=NUMERIC,
+    operator="neg",
+    samples=points(_ANYWHERE),
+)
 def negative(x: Array, /) -> Array:
     """Negation, elementwise: y = -x.
 
@@ -136,7 +146,13 @@ def negative(x: Array, /) -> Array:
     return np.negative(x)
 
 
-@elementwise(partials={"x": PASS}, accepts=NUMERIC, operator="pos", samples=points(_ANYWHERE))
+@elementwise(
+    lower=lambda b, x: x,
+    partials={"x": PASS},
+    accepts=NUMERIC,
+    operator="pos",
+    samples=points(_ANYWHERE),
+)
 def positive(x: Array, /) -> Array:
     """The same numbers: y = x.
 
@@ -149,6 +165,7 @@ def positive(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.multiply(x, x),
     partials={"x": lambda x: 2.0 * x},
     accepts=NUMERIC,
     method=True,
@@ -166,6 +183,7 @@ def square(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.sqrt(x),
     vjp={"x": lambda g, y: divide(multiply(g, 0.5), y)},
     accepts=INEXACT,
     method=True,
@@ -183,6 +201,7 @@ def sqrt(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.absolute(x),
     partials={"x": lambda x: sign(x)},
     result=lambda x: {dtypes.complex64: dtypes.float32, dtypes.complex128: dtypes.float64}.get(
         x, x
@@ -202,7 +221,16 @@ def abs(x: Array, /) -> Array:
     return np.abs(x)
 
 
+def _lower_sign(b: Any, x: Any) -> Any:
+    zero, one = b.like(0, x), b.like(1, x)
+    if x.dtype.kind == "u":
+        return b.select(b.equal(x, zero), zero, one)
+    y = b.select(b.less(x, zero), b.like(-1, x), b.select(b.greater(x, zero), one, zero))
+    return b.select(b.is_nan(x), x, y)
+
+
 @elementwise(
+    lower=_lower_sign,
     partials={"x": 0.0},
     accepts=NUMERIC,
     method=True,
@@ -225,6 +253,7 @@ def _greater_share(g: Any, x: Any, z: Any) -> Any:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.maximum(x, z),
     vjp={
         "x": _greater_share,
         "z": lambda g, x, z: _greater_share(g, z, x),
@@ -246,6 +275,7 @@ def maximum(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.minimum(x, z),
     vjp={
         "x": lambda g, x, z: _greater_share(g, negative(x), negative(z)),
         "z": lambda g, x, z: _greater_share(g, negative(z), negative(x)),
@@ -266,7 +296,33 @@ def minimum(x: Array, z: Array, /) -> Array:
     return np.minimum(x, z)
 
 
+def _lower_floor_divide(b: Any, x: Any, z: Any) -> Any:
+    if not x.is_float:
+        return b.quotient(x, z)[0]
+    rest, zero = b.call("fmod", x, z), b.like(0, x)
+    whole = b.divide(b.subtract(x, rest), z)
+    below = b.logical_and(b.not_equal(rest, zero), b.not_equal(b.less(rest, zero), b.less(z, zero)))
+    whole = b.select(below, b.subtract(whole, b.like(1, x)), whole)
+    down = b.floor(whole)
+    down = b.select(
+        b.greater(b.subtract(whole, down), b.like(0.5, x)), b.add(down, b.like(1, x)), down
+    )
+    ratio = b.divide(x, z)
+    down = b.select(b.equal(whole, zero), b.copysign(zero, ratio), down)
+    return b.select(b.equal(z, zero), ratio, down)
+
+
+def _lower_remainder(b: Any, x: Any, z: Any) -> Any:
+    if not x.is_float:
+        return b.quotient(x, z)[1]
+    rest, zero = b.call("fmod", x, z), b.like(0, x)
+    below = b.not_equal(b.less(rest, zero), b.less(z, zero))
+    moved = b.select(below, b.add(rest, z), rest)
+    return b.select(b.equal(rest, zero), b.copysign(zero, z), moved)
+
+
 @elementwise(
+    lower=_lower_floor_divide,
     partials={"x": _STEPS, "z": _STEPS},
     accepts=REAL,
     operator="//",
@@ -285,6 +341,7 @@ def floor_divide(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=_lower_remainder,
     vjp={
         "x": lambda g: g,
         "z": lambda g, x, z, y: negative(multiply(g, divide(subtract(x, y), z))),
@@ -306,6 +363,7 @@ def remainder(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, condition, x, z: b.select(condition, x, z),
     vjp={
         "x": lambda condition, g: where(condition, g, 0.0),
         "z": lambda condition, g: where(condition, 0.0, g),

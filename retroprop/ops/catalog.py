@@ -12,6 +12,7 @@ from retroprop.ops import (
     decomposition,
     exponential,
     gaussian,
+    health,
     indexing,
     inverse,
     linalg,
@@ -51,6 +52,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     pooling,
     maxpool,
     random,
+    health,
 )
 
 

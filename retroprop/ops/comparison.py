@@ -18,7 +18,14 @@ _BESIDE = points((-2.0, 2.0), (-2.0, 2.0), edges=[0.0, np.inf, np.nan])
 _MISFIT = [bad((2, 3), (4,), match=r"shapes \(2, 3\) and \(4,\) do not broadcast")]
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, operator="==", samples=_BESIDE, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.equal(x, z),
+    result=dtypes.bool,
+    accepts=ANY,
+    operator="==",
+    samples=_BESIDE,
+    errors=_MISFIT,
+)
 def equal(x: Array, z: Array, /) -> Array:
     """Whether x = z, elementwise.
 
@@ -30,7 +37,14 @@ def equal(x: Array, z: Array, /) -> Array:
     return np.equal(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, operator="!=", samples=_BESIDE, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.not_equal(x, z),
+    result=dtypes.bool,
+    accepts=ANY,
+    operator="!=",
+    samples=_BESIDE,
+    errors=_MISFIT,
+)
 def not_equal(x: Array, z: Array, /) -> Array:
     """Whether x differs from z, elementwise.
 
@@ -42,7 +56,14 @@ def not_equal(x: Array, z: Array, /) -> Array:
     return np.not_equal(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=REAL, operator="<", samples=_BESIDE, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.less(x, z),
+    result=dtypes.bool,
+    accepts=REAL,
+    operator="<",
+    samples=_BESIDE,
+    errors=_MISFIT,
+)
 def less(x: Array, z: Array, /) -> Array:
     """Whether x < z, elementwise.
 
@@ -54,7 +75,14 @@ def less(x: Array, z: Array, /) -> Array:
     return np.less(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=REAL, operator="<=", samples=_BESIDE, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.less_equal(x, z),
+    result=dtypes.bool,
+    accepts=REAL,
+    operator="<=",
+    samples=_BESIDE,
+    errors=_MISFIT,
+)
 def less_equal(x: Array, z: Array, /) -> Array:
     """Whether x <= z, elementwise.
 
@@ -66,7 +94,14 @@ def less_equal(x: Array, z: Array, /) -> Array:
     return np.less_equal(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=REAL, operator=">", samples=_BESIDE, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.greater(x, z),
+    result=dtypes.bool,
+    accepts=REAL,
+    operator=">",
+    samples=_BESIDE,
+    errors=_MISFIT,
+)
 def greater(x: Array, z: Array, /) -> Array:
     """Whether x > z, elementwise.
 
@@ -78,7 +113,14 @@ def greater(x: Array, z: Array, /) -> Array:
     return np.greater(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=REAL, operator=">=", samples=_BESIDE, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.greater_equal(x, z),
+    result=dtypes.bool,
+    accepts=REAL,
+    operator=">=",
+    samples=_BESIDE,
+    errors=_MISFIT,
+)
 def greater_equal(x: Array, z: Array, /) -> Array:
     """Whether x >= z, elementwise.
 

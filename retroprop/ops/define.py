@@ -19,6 +19,10 @@ The decorator adds the rest:
                      the dtypes.
     accepts          kinds of dtype it takes; with FLOATING, integers become the default float.
     roles            operands outside the promotion and their kind, such as indices and masks.
+    lower            the same meaning for native code: a function of a scalar builder and of operands
+                     in registers (`backends/llvm/scalar.py`), one element or several; None where
+                     the op has a kernel of its own, or runs through its reference. It is meant
+                     for the kinds of dtype in `lowers`, all by default.
     samples, errors  what drives the conformance tests: inputs it must handle, misuse it must
                      explain.
 """
@@ -131,6 +135,8 @@ class Op:
         samples: Any = (),
         errors: Sequence[Any] = (),
         max_ulp: dict[str, float] | None = None,
+        lower: Callable[..., Any] | None = None,
+        lowers: frozenset[str] = ANY,
     ) -> None:
         self.name = reference.__name__
         self.__name__ = self.name
@@ -146,6 +152,8 @@ class Op:
         self.samples = samples
         self.errors = errors
         self.max_ulp = max_ulp or {}
+        self.lower = lower
+        self.lowers = lowers
         self._read_signature()
         self.is_python = False  # a closure of this run: a trace runs it and records what it does
         self.joint = callable(rules)

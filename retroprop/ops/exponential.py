@@ -35,6 +35,7 @@ _LOG_EDGES = [0.0, 1.0, np.inf, np.nan]
 
 
 @elementwise(
+    lower=lambda b, x: b.call("exp", x),
     partials={"x": lambda y: y},
     accepts=INEXACT,
     method=True,
@@ -52,6 +53,7 @@ def exp(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("expm1", x),
     partials={"x": lambda x: exp(x)},
     accepts=INEXACT,
     method=True,
@@ -69,6 +71,7 @@ def expm1(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("log", x),
     vjp={"x": lambda g, x: divide(g, x)},
     accepts=INEXACT,
     method=True,
@@ -86,6 +89,7 @@ def log(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("log1p", x),
     vjp={"x": lambda g, x: divide(g, 1.0 + x)},
     accepts=INEXACT,
     method=True,
@@ -103,6 +107,7 @@ def log1p(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("log2", x),
     vjp={"x": lambda g, x: divide(multiply(g, 1.4426950408889634), x)},
     accepts=INEXACT,
     method=True,
@@ -120,6 +125,7 @@ def log2(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("log10", x),
     vjp={"x": lambda g, x: divide(multiply(g, 0.4342944819032518), x)},
     accepts=INEXACT,
     method=True,
@@ -136,7 +142,14 @@ def log10(x: Array, /) -> Array:
     return np.log10(x)
 
 
+def _lower_logaddexp(b: Any, x: Any, z: Any) -> Any:
+    apart = b.negative(b.absolute(b.subtract(x, z)))
+    y = b.add(b.maximum(x, z), b.call("log1p", b.call("exp", apart)))
+    return b.select(b.equal(x, z), b.add(x, b.like(0.6931471805599453, x)), y)
+
+
 @elementwise(
+    lower=_lower_logaddexp,
     vjp={
         "x": lambda g, x, z, y: multiply(g, exp(subtract(x, y))),
         "z": lambda g, x, z, y: multiply(g, exp(subtract(z, y))),
@@ -157,6 +170,7 @@ def logaddexp(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.divide(b.like(1, x), x),
     partials={"x": lambda y: negative(square(y))},
     accepts=INEXACT,
     method=True,
@@ -174,6 +188,7 @@ def reciprocal(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.divide(b.like(1, x), b.sqrt(x)),
     partials={"x": lambda y: multiply(multiply(-0.5, y), square(y))},
     accepts=INEXACT,
     method=True,
@@ -196,6 +211,7 @@ def _along(g: Any, side: Any, y: Any) -> Any:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.call("hypot", x, z),
     vjp={
         "x": lambda g, x, y: _along(g, x, y),
         "z": lambda g, z, y: _along(g, z, y),
@@ -228,6 +244,8 @@ def _power_exponent_rule(g: Any, x: Any, z: Any, y: Any) -> Any:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.call("pow", x, z),
+    lowers=FLOATING,
     vjp={"x": _power_base_rule, "z": _power_exponent_rule},
     accepts=NUMERIC,
     operator="**",

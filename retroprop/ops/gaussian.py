@@ -111,10 +111,29 @@ def _bell(x: Any) -> Any:
     return multiply(_SLOPE, exp(negative(square(x))))
 
 
+def _lower_polynomial(b: Any, coefficients: tuple[float, ...], t: Any) -> Any:
+    y = b.like(coefficients[0], t)
+    for coefficient in coefficients[1:]:
+        y = b.multiply_add(y, t, b.like(coefficient, t))
+    return y
+
+
+def _lower_erf(b: Any, x: Any) -> Any:
+    if x.dtype.itemsize == 8:
+        return b.call("erf", x)
+    one, size = b.like(1, x), b.minimum(b.absolute(x), b.like(4, x))
+    square = b.minimum(b.multiply(x, x), one)
+    centre = b.multiply(x, _lower_polynomial(b, _CENTRE_SINGLE, square))
+    fall = b.negative(_lower_polynomial(b, _TAIL_SINGLE, size))
+    tail = b.subtract(one, b.call("exp", fall))
+    return b.select(b.less(size, one), centre, b.copysign(tail, x))
+
+
 _EDGES = [0.0, -0.0, 1e-20, 0.5, 1.0, -6.0, 6.0, 10.0, 30.0, np.inf, -np.inf, np.nan]
 
 
 @elementwise(
+    lower=_lower_erf,
     partials={"x": lambda x: _bell(x)},
     accepts=FLOATING,
     method=True,
@@ -134,6 +153,7 @@ def erf(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("erfc", x),
     partials={"x": lambda x: negative(_bell(x))},
     accepts=FLOATING,
     method=True,

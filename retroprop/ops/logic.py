@@ -66,7 +66,13 @@ _MISFIT_BITS = [
 ]
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, samples=_TRUTHS, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.logical_and(x, z),
+    result=dtypes.bool,
+    accepts=ANY,
+    samples=_TRUTHS,
+    errors=_MISFIT,
+)
 def logical_and(x: Array, z: Array, /) -> Array:
     """Whether both are true (not zero), elementwise.
 
@@ -78,7 +84,13 @@ def logical_and(x: Array, z: Array, /) -> Array:
     return np.logical_and(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, samples=_TRUTHS, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.logical_or(x, z),
+    result=dtypes.bool,
+    accepts=ANY,
+    samples=_TRUTHS,
+    errors=_MISFIT,
+)
 def logical_or(x: Array, z: Array, /) -> Array:
     """Whether one or both are true (not zero), elementwise.
 
@@ -90,7 +102,13 @@ def logical_or(x: Array, z: Array, /) -> Array:
     return np.logical_or(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, samples=_TRUTHS, errors=_MISFIT)
+@elementwise(
+    lower=lambda b, x, z: b.logical_xor(x, z),
+    result=dtypes.bool,
+    accepts=ANY,
+    samples=_TRUTHS,
+    errors=_MISFIT,
+)
 def logical_xor(x: Array, z: Array, /) -> Array:
     """Whether exactly one is true (not zero), elementwise.
 
@@ -102,7 +120,7 @@ def logical_xor(x: Array, z: Array, /) -> Array:
     return np.logical_xor(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, samples=_TRUTH)
+@elementwise(lower=lambda b, x: b.logical_not(x), result=dtypes.bool, accepts=ANY, samples=_TRUTH)
 def logical_not(x: Array, /) -> Array:
     """Whether x is false (zero), elementwise.
 
@@ -114,7 +132,13 @@ def logical_not(x: Array, /) -> Array:
     return np.logical_not(x)
 
 
-@elementwise(accepts=BOOLEAN | INTEGER, operator="&", samples=_BITS, errors=_MISFIT_BITS)
+@elementwise(
+    lower=lambda b, x, z: b.bitwise_and(x, z),
+    accepts=BOOLEAN | INTEGER,
+    operator="&",
+    samples=_BITS,
+    errors=_MISFIT_BITS,
+)
 def bitwise_and(x: Array, z: Array, /) -> Array:
     """The bits that both have, elementwise; on bool the same as `logical_and`.
 
@@ -126,7 +150,13 @@ def bitwise_and(x: Array, z: Array, /) -> Array:
     return np.bitwise_and(x, z)
 
 
-@elementwise(accepts=BOOLEAN | INTEGER, operator="|", samples=_BITS, errors=_MISFIT_BITS)
+@elementwise(
+    lower=lambda b, x, z: b.bitwise_or(x, z),
+    accepts=BOOLEAN | INTEGER,
+    operator="|",
+    samples=_BITS,
+    errors=_MISFIT_BITS,
+)
 def bitwise_or(x: Array, z: Array, /) -> Array:
     """The bits that at least one has, elementwise; on bool the same as `logical_or`.
 
@@ -138,7 +168,13 @@ def bitwise_or(x: Array, z: Array, /) -> Array:
     return np.bitwise_or(x, z)
 
 
-@elementwise(accepts=BOOLEAN | INTEGER, operator="^", samples=_BITS, errors=_MISFIT_BITS)
+@elementwise(
+    lower=lambda b, x, z: b.bitwise_xor(x, z),
+    accepts=BOOLEAN | INTEGER,
+    operator="^",
+    samples=_BITS,
+    errors=_MISFIT_BITS,
+)
 def bitwise_xor(x: Array, z: Array, /) -> Array:
     """The bits that exactly one has, elementwise; on bool the same as `logical_xor`.
 
@@ -151,6 +187,7 @@ def bitwise_xor(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.bitwise_invert(x),
     accepts=BOOLEAN | INTEGER,
     operator="~",
     samples=[*points((-9.0, 9.0), kind="integer"), call(draw((2, 3), kind="bool"))],
@@ -167,7 +204,13 @@ def bitwise_invert(x: Array, /) -> Array:
     return np.invert(x)
 
 
-@elementwise(accepts=INTEGER, operator="<<", samples=_SHIFTS, errors=_NO_FLOATS)
+@elementwise(
+    lower=lambda b, x, z: b.shift_left(x, z),
+    accepts=INTEGER,
+    operator="<<",
+    samples=_SHIFTS,
+    errors=_NO_FLOATS,
+)
 def bitwise_left_shift(x: Array, z: Array, /) -> Array:
     """The bits of x moved up by z places, elementwise: x * 2^z.
 
@@ -179,7 +222,13 @@ def bitwise_left_shift(x: Array, z: Array, /) -> Array:
     return np.left_shift(x, z)
 
 
-@elementwise(accepts=INTEGER, operator=">>", samples=_SHIFTS, errors=_NO_FLOATS)
+@elementwise(
+    lower=lambda b, x, z: b.shift_right(x, z),
+    accepts=INTEGER,
+    operator=">>",
+    samples=_SHIFTS,
+    errors=_NO_FLOATS,
+)
 def bitwise_right_shift(x: Array, z: Array, /) -> Array:
     """The bits of x moved down by z places, elementwise: floor(x / 2^z).
 
@@ -191,7 +240,9 @@ def bitwise_right_shift(x: Array, z: Array, /) -> Array:
     return np.right_shift(x, z)
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, samples=_SPECIAL, method=True)
+@elementwise(
+    lower=lambda b, x: b.is_nan(x), result=dtypes.bool, accepts=ANY, samples=_SPECIAL, method=True
+)
 def isnan(x: Array, /) -> Array:
     """Whether x is not a number, elementwise.
 
@@ -203,7 +254,13 @@ def isnan(x: Array, /) -> Array:
     return np.isnan(x)
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, samples=_SPECIAL, method=True)
+@elementwise(
+    lower=lambda b, x: b.is_infinite(x),
+    result=dtypes.bool,
+    accepts=ANY,
+    samples=_SPECIAL,
+    method=True,
+)
 def isinf(x: Array, /) -> Array:
     """Whether x is infinite, elementwise.
 
@@ -215,7 +272,13 @@ def isinf(x: Array, /) -> Array:
     return np.isinf(x)
 
 
-@elementwise(result=dtypes.bool, accepts=ANY, samples=_SPECIAL, method=True)
+@elementwise(
+    lower=lambda b, x: b.is_finite(x),
+    result=dtypes.bool,
+    accepts=ANY,
+    samples=_SPECIAL,
+    method=True,
+)
 def isfinite(x: Array, /) -> Array:
     """Whether x is neither infinite nor NaN, elementwise.
 
@@ -227,7 +290,9 @@ def isfinite(x: Array, /) -> Array:
     return np.isfinite(x)
 
 
-@elementwise(result=dtypes.bool, accepts=FLOATING, samples=_SPECIAL)
+@elementwise(
+    lower=lambda b, x: b.sign_bit(x), result=dtypes.bool, accepts=FLOATING, samples=_SPECIAL
+)
 def signbit(x: Array, /) -> Array:
     """Whether x carries a minus sign, elementwise; true for -0.0.
 
@@ -240,6 +305,7 @@ def signbit(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.copysign(x, z),
     partials={"x": lambda x, z: multiply(sign(x), copysign(1.0, z)), "z": 0.0},
     accepts=FLOATING,
     samples=points((0.1, 2.0), (0.1, 2.0))
@@ -261,6 +327,7 @@ _NEIGHBOUR = NoGradient("it steps to a neighbouring floating point number")
 
 
 @elementwise(
+    lower=lambda b, x, z: b.call("nextafter", x, z),
     partials={"x": _NEIGHBOUR, "z": _NEIGHBOUR},
     accepts=FLOATING,
     samples=points((-2.0, 2.0), (-2.0, 2.0), edges=[0.0, np.inf, np.nan]),
@@ -282,7 +349,9 @@ def _part(x: Any) -> Any:
     return {dtypes.complex64: dtypes.float32, dtypes.complex128: dtypes.float64}.get(x, x)
 
 
-@elementwise(partials={"x": PASS}, result=_part, accepts=NUMERIC, samples=_PARTS)
+@elementwise(
+    lower=lambda b, x: x, partials={"x": PASS}, result=_part, accepts=NUMERIC, samples=_PARTS
+)
 def real(x: Array, /) -> Array:
     """The real part, elementwise; a real x itself.
 
@@ -294,7 +363,13 @@ def real(x: Array, /) -> Array:
     return np.real(x)
 
 
-@elementwise(partials={"x": 0.0}, result=_part, accepts=NUMERIC, samples=_PARTS)
+@elementwise(
+    lower=lambda b, x: b.like(0, x),
+    partials={"x": 0.0},
+    result=_part,
+    accepts=NUMERIC,
+    samples=_PARTS,
+)
 def imag(x: Array, /) -> Array:
     """The imaginary part, elementwise; 0 for a real x.
 
@@ -306,7 +381,7 @@ def imag(x: Array, /) -> Array:
     return np.imag(x)
 
 
-@elementwise(partials={"x": PASS}, accepts=NUMERIC, samples=_PARTS)
+@elementwise(lower=lambda b, x: x, partials={"x": PASS}, accepts=NUMERIC, samples=_PARTS)
 def conj(x: Array, /) -> Array:
     """The complex conjugate, elementwise; a real x itself.
 

@@ -28,6 +28,7 @@ Shape = tuple[int, ...]
 
 
 @primitive(
+    lower=lambda b, x, dtype: b.cast(x, dtype),
     form="view",
     shape=lambda x, *, dtype: x,
     result=lambda x, *, dtype: dtype,

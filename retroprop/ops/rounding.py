@@ -20,7 +20,13 @@ _STEPS = NoGradient(
 _HALVES = points((-3.0, 3.0), edges=[-2.5, -1.5, -0.5, -0.0, 0.5, 1.5, 2.0, np.inf, np.nan])
 
 
-@elementwise(partials={"x": _STEPS}, accepts=REAL, method=True, samples=_HALVES)
+@elementwise(
+    lower=lambda b, x: b.floor(x),
+    partials={"x": _STEPS},
+    accepts=REAL,
+    method=True,
+    samples=_HALVES,
+)
 def floor(x: Array, /) -> Array:
     """Largest whole number <= x, elementwise.
 
@@ -32,7 +38,9 @@ def floor(x: Array, /) -> Array:
     return np.floor(x)
 
 
-@elementwise(partials={"x": _STEPS}, accepts=REAL, method=True, samples=_HALVES)
+@elementwise(
+    lower=lambda b, x: b.ceil(x), partials={"x": _STEPS}, accepts=REAL, method=True, samples=_HALVES
+)
 def ceil(x: Array, /) -> Array:
     """Smallest whole number >= x, elementwise.
 
@@ -44,7 +52,13 @@ def ceil(x: Array, /) -> Array:
     return np.ceil(x)
 
 
-@elementwise(partials={"x": _STEPS}, accepts=REAL, method=True, samples=_HALVES)
+@elementwise(
+    lower=lambda b, x: b.trunc(x),
+    partials={"x": _STEPS},
+    accepts=REAL,
+    method=True,
+    samples=_HALVES,
+)
 def trunc(x: Array, /) -> Array:
     """x without its fraction, elementwise: rounded towards zero.
 
@@ -56,7 +70,13 @@ def trunc(x: Array, /) -> Array:
     return np.trunc(x)
 
 
-@elementwise(partials={"x": _STEPS}, accepts=NUMERIC, method=True, samples=_HALVES)
+@elementwise(
+    lower=lambda b, x: b.round(x),
+    partials={"x": _STEPS},
+    accepts=NUMERIC,
+    method=True,
+    samples=_HALVES,
+)
 def round(x: Array, /) -> Array:
     """Nearest whole number, elementwise; halves go to the even one.
 

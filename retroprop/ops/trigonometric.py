@@ -42,6 +42,7 @@ _FAR = [0.0, -0.0, np.inf, -np.inf, np.nan]
 
 
 @elementwise(
+    lower=lambda b, x: b.call("sin", x),
     partials={"x": lambda x: cos(x)},
     accepts=INEXACT,
     method=True,
@@ -59,6 +60,7 @@ def sin(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("cos", x),
     partials={"x": lambda x: negative(sin(x))},
     accepts=INEXACT,
     method=True,
@@ -76,6 +78,7 @@ def cos(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("tan", x),
     partials={"x": lambda y: add(1.0, square(y))},
     accepts=INEXACT,
     method=True,
@@ -98,6 +101,7 @@ def _opposite(x: Any) -> Any:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("asin", x),
     vjp={"x": lambda g, x: divide(g, _opposite(x))},
     accepts=INEXACT,
     method=True,
@@ -115,6 +119,7 @@ def asin(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("acos", x),
     vjp={"x": lambda g, x: negative(divide(g, _opposite(x)))},
     accepts=INEXACT,
     method=True,
@@ -132,6 +137,7 @@ def acos(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("atan", x),
     vjp={"x": lambda g, x: divide(g, add(1.0, square(x)))},
     accepts=INEXACT,
     method=True,
@@ -155,6 +161,7 @@ def _turn(g: Any, side: Any, x: Any, z: Any) -> Any:
 
 
 @elementwise(
+    lower=lambda b, x, z: b.call("atan2", x, z),
     vjp={
         "x": lambda g, x, z: _turn(g, z, x, z),
         "z": lambda g, x, z: negative(_turn(g, x, x, z)),
@@ -175,6 +182,7 @@ def atan2(x: Array, z: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("sinh", x),
     partials={"x": lambda x: cosh(x)},
     accepts=INEXACT,
     method=True,
@@ -192,6 +200,7 @@ def sinh(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("cosh", x),
     partials={"x": lambda x: sinh(x)},
     accepts=INEXACT,
     method=True,
@@ -209,6 +218,7 @@ def cosh(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("tanh", x),
     partials={"x": lambda y: subtract(1.0, square(y))},
     accepts=INEXACT,
     method=True,
@@ -226,6 +236,7 @@ def tanh(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("asinh", x),
     vjp={"x": lambda g, x: divide(g, hypot(x, 1.0))},
     accepts=INEXACT,
     method=True,
@@ -243,6 +254,7 @@ def asinh(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("acosh", x),
     vjp={"x": lambda g, x: divide(g, sqrt(multiply(subtract(x, 1.0), add(x, 1.0))))},
     accepts=INEXACT,
     method=True,
@@ -260,6 +272,7 @@ def acosh(x: Array, /) -> Array:
 
 
 @elementwise(
+    lower=lambda b, x: b.call("atanh", x),
     vjp={"x": lambda g, x: divide(g, multiply(subtract(1.0, x), add(1.0, x)))},
     accepts=INEXACT,
     method=True,

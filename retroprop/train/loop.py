@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Batching", "Loop"]
 
 Record = dict[str, Any]
+Order = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Batching:
@@ -51,15 +52,19 @@ class Batching:
         """How many batches an epoch has."""
         return math.ceil(len(self.data) / self.batch_size)
 
-    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from number `first` on."""
+    def order(self, epoch: int, first: int = 0) -> Order:
+        """The examples of an epoch in their order, from batch number `first` on."""
         count = len(self.data)
         order = shuffled(count, self.seed, epoch) if self.shuffle else np.arange(count)
-        return batches(self.data, self.batch_size, order[first * self.batch_size :])
+        return order[first * self.batch_size :]
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from number `first` on."""
+        return batches(self.data, self.batch_size, self.order(epoch, first))
 
 
 class Loop:
-    """The loop around `Trainer.train_step`; the trainer holds all state, so that it can be saved.
+    """The loop around `Trainer.train_steps`; the trainer holds all state, so that it can be saved.
 
     Args:
         trainer:   who is trained.
@@ -113,8 +118,9 @@ class Loop:
         self._tell("on_epoch_begin")
         trainer.begin_epoch()
         self.display.epoch_begin(trainer.epoch + 1)
-        for batch in self.batching.epoch(trainer.epoch, trainer.position["batch"]):
-            self._step(batch)
+        order = self.batching.order(trainer.epoch, trainer.position["batch"])
+        while len(order):
+            order = order[self._steps(order) :]
             if interrupt.requested:
                 self._tell("on_interrupt")
                 raise KeyboardInterrupt
@@ -130,14 +136,19 @@ class Loop:
         self.display.epoch_end(record)
         self._tell("on_epoch_end", record)
 
-    def _step(self, batch: Batch) -> None:
-        trainer = self.trainer
-        loss = trainer.train_step(batch)
+    def _steps(self, order: Order) -> int:
+        """The next steps of an epoch, as many as the engine takes at once; how many examples."""
+        trainer, size = self.trainer, self.batching.batch_size
+        many = 1 if self.watchers or trainer.augment else trainer.engine.steps_at_once()
+        steps = max(1, min(many, len(order) // size))
+        rows = order[: steps * size].reshape(steps, -1)
+        losses = trainer.train_steps(self.batching.data, rows)
         self.display.step(
             trainer.position["batch"],
-            examples=len(batch.y) if isinstance(batch.y, np.ndarray) else 0,
+            examples=rows.size,
             loss=trainer.epoch_loss(),
             lr=trainer.optimizer.lr,
         )
         for watcher in self.watchers:
-            watcher.on_step(trainer, loss)
+            watcher.on_step(trainer, losses[-1])
+        return int(rows.size)

@@ -49,8 +49,7 @@ class Objective:
         if weights is None:
             loss = self._loss(prediction, target)
         else:
-            per_example = self._per_example(prediction, target, weights.shape[0])
-            loss = ops.sum(per_example * weights) / ops.sum(weights)
+            loss = self.weighted_sum(prediction, target, weights) / ops.sum(weights)
         if not isinstance(loss, Tensor) or loss.size != 1:
             given = f"shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
             raise ShapeError(
@@ -58,6 +57,12 @@ class Objective:
                 fix='use reduction="mean"',
             )
         return loss
+
+    def weighted_sum(self, prediction: Any, target: Any, weights: Tensor) -> Tensor:
+        """The sum over examples of their losses, each times its weight."""
+        per_example = self._per_example(prediction, target, weights.shape[0])
+        total: Tensor = ops.sum(per_example * weights)
+        return total
 
     def _per_example(self, prediction: Any, target: Any, count: int) -> Tensor:
         losses: Tensor = _unreduced(self._loss, self.name)(prediction, target)

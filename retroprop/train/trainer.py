@@ -14,13 +14,14 @@ from retroprop import dtypes, optim, tree
 from retroprop import metrics as metric_table
 from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
-from retroprop.data.dataset import Batch, batches, length
+from retroprop.data.dataset import Dataset, batches, length, take
 from retroprop.data.order import generator
 from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.interop import weights as files
 from retroprop.nn.module import Module
 from retroprop.train import checkpoint
 from retroprop.train.callbacks import Callback
+from retroprop.train.engine import Engine, Outcome
 from retroprop.train.inputs import dataset, pair, with_targets
 from retroprop.train.loop import Batching, Loop
 from retroprop.train.objective import Objective
@@ -46,6 +47,7 @@ class Trainer:
         augment:        a function (x, y, random generator) -> (x, y) on a training batch.
         ema:            an optim.EMA whose averaged weights are the ones evaluated, or None.
         seed:           of the order of the batches and of augmentation.
+        compiled:       run steps as native code (`rp.compile`); False runs op by op, as NumPy does.
 
     Attributes:
         history: one record (dict) per epoch: epoch, loss, metrics, val_..., lr, seconds.
@@ -79,6 +81,7 @@ class Trainer:
         augment: Any = None,
         ema: Any = None,
         seed: int = 0,
+        compiled: bool = True,
     ) -> None:
         if accumulate < 1:
             raise ArgumentError(f"accumulate must be at least 1, it is {accumulate}")
@@ -105,6 +108,7 @@ class Trainer:
         self.stop_reason: str | None = None
         self.first_epoch: int | None = None  # where a fit that has not ended began
         self.position: Record = _start()
+        self.engine = Engine(self, compiled=compiled)
 
     # -- training --------------------------------------------------------------------------------
 
@@ -166,60 +170,58 @@ class Trainer:
             metric.reset()
         self.model.train()
 
-    def train_step(self, batch: Batch) -> float:
-        """One update of the weights; returns the loss of the batch.
+    def train_steps(self, data: Dataset, rows: Array) -> list[float]:
+        """Updates of the weights, one for each line of rows; returns the loss of each.
+
+        Args:
+            rows: (steps, batch) the examples that each step takes.
 
         Raises:
-            DivergedError: the loss or the gradient is not finite; the weights are as before.
+            DivergedError: the loss or the gradient is not finite; the weights are as before it.
         """
-        x, y, weights = batch
-        if self.augment is not None:
-            x, y = self.augment(x, y, generator(self.seed, self.epoch, self.position["batch"]))
-        self.optimizer.zero_grad()
-        loss, weight = self._gradient(x, y, weights)
-        if weight:
-            self._check_gradient()
-            self.optimizer.step()
-            if self.ema is not None:
-                self.ema.update()
-        self.step += 1
-        self.position["batch"] += 1
-        self.position["loss"] += loss * weight
-        self.position["weight"] += weight
-        return loss
+        counts = self._counts(data, rows)
+        if len(rows) > 1 and not all(counts):
+            return [loss for one in rows for loss in self.train_steps(data, one[None])]
+        if not counts[0]:  # nothing here counts: 0 / 0 would be no number
+            self._advance([0.0], counts)
+            return [0.0]
+        try:
+            made = self._run_steps(data, rows)
+        except DivergedError as error:
+            done = getattr(error, "completed_steps", 0)
+            self.step += done
+            self.position["batch"] += done
+            raise self._diverged(error.what) from None
+        if made.predictions is not None:
+            shown = made.predictions.reshape(-1, *made.predictions.shape[2:])
+            every = rows.reshape(-1)
+            self._measure(shown, take(data.y, every), take(data.weights, every))
+        losses = [float(loss) for loss in made.losses]
+        self._advance(losses, counts)
+        return losses
 
-    def _gradient(self, x: Any, y: Any, weights: Any) -> tuple[float, float]:
-        """Sets the gradients of a batch, part by part; returns its loss and how much it counts."""
-        count = length(x)
-        total = float(count if weights is None else weights.sum())
-        value = 0.0
-        for part in np.array_split(np.arange(count), min(self.accumulate, count)):
-            window = slice(part[0], part[-1] + 1)
-            inputs, targets = self._tensors(x, window), self._tensors(y, window)
-            counts = None if weights is None else self._tensors(weights, window)
-            weight = len(part) if weights is None else float(weights[window].sum())
-            if weight == 0.0:  # nothing here counts: 0 / 0 would be no number
-                continue
-            prediction = self._predict(inputs)
-            loss = self.objective(prediction, targets, counts)
-            loss_value = float(loss)
-            if not math.isfinite(loss_value):
-                raise self._diverged(f"the loss is {loss_value}")
-            share = weight / total
-            (loss if share == 1.0 else loss * share).backward()
-            value += loss_value * share
-            self._measure(prediction, targets, counts)
-        return value, total
+    def _run_steps(self, data: Dataset, rows: Array) -> Outcome:
+        if self.augment is None:
+            return self.engine.train_rows(data, rows)
+        x, y, weights = (take(part, rows[0]) for part in (data.x, data.y, data.weights))
+        x, y = self.augment(x, y, generator(self.seed, self.epoch, self.position["batch"]))
+        made = self.engine.train_batch(x, y, weights)
+        if made.predictions is not None:
+            self._measure(made.predictions[0], y, weights)
+        return Outcome(made.losses, None)
 
-    def _check_gradient(self) -> None:
-        """Clip the gradient; one that is not finite must not reach the weights."""
-        parameters = self.model.parameters()
-        if self.clip_grad_norm is None:
-            norm = float(optim.grad_norm(parameters))
-        else:
-            norm = float(optim.clip_grad_norm_(parameters, self.clip_grad_norm))
-        if not math.isfinite(norm):
-            raise self._diverged(f"the norm of the gradient is {norm}")
+    def _counts(self, data: Dataset, rows: Array) -> list[float]:
+        """How much each step counts in the mean loss of the epoch."""
+        if data.weights is None:
+            return [float(rows.shape[1])] * len(rows)
+        return [float(data.weights[one].sum()) for one in rows]
+
+    def _advance(self, losses: list[float], counts: list[float]) -> None:
+        self.step += len(losses)
+        self.position["batch"] += len(losses)
+        for loss, count in zip(losses, counts, strict=True):
+            self.position["loss"] += loss * count
+            self.position["weight"] += count
 
     def _diverged(self, what: str) -> DivergedError:
         return DivergedError(
@@ -258,13 +260,12 @@ class Trainer:
         total = weight = 0.0
         with no_grad(), self._evaluating():
             for batch in batches(data, batch_size):
-                inputs, targets = self._tensors(batch.x), self._tensors(batch.y)
-                counts = None if batch.weights is None else self._tensors(batch.weights)
-                prediction = self._predict(inputs)
-                share = float(length(batch.x) if counts is None else counts.sum())
-                total += float(self.objective(prediction, targets, counts)) * share
+                loss, prediction = self.engine.judge(batch.x, batch.y, batch.weights)
+                share = float(length(batch.x) if batch.weights is None else batch.weights.sum())
+                total += loss * share
                 weight += share
-                self._measure(prediction, targets, counts)
+                if isinstance(prediction, Tensor):
+                    self._measure(prediction.numpy(), batch.y, batch.weights)
         scores = {"loss": total / weight if weight else math.nan}
         scores.update((metric.name, metric.compute()) for metric in self.metrics)
         return scores
@@ -273,9 +274,7 @@ class Trainer:
         """The model's outputs (logits, for a classifier) for every example, in eval mode."""
         data = dataset(x)
         with no_grad(), self._evaluating():
-            parts = [
-                self._predict(self._tensors(batch.x)).numpy() for batch in batches(data, batch_size)
-            ]
+            parts = [self.engine.predict(batch.x).numpy() for batch in batches(data, batch_size)]
         return np.concatenate(parts)
 
     def greater_is_better(self, name: str) -> bool:
@@ -310,27 +309,25 @@ class Trainer:
 
     # -- between arrays and tensors --------------------------------------------------------------
 
-    def _tensors(self, arrays: Any, window: slice | None = None) -> Any:
-        """A batch as Tensors; floating arrays take the dtype of the model's parameters."""
+    def tensors(self, arrays: Any) -> Any:
+        """Arrays of a batch as Tensors; floating ones take the dtype of the model's parameters."""
         dtype = next((p.dtype for p in self.model.parameters()), dtypes.default_float)
 
         def convert(array: Any) -> Tensor:
-            part = np.asarray(array if window is None else array[window])
+            part = np.asarray(array)
             return Tensor(part.astype(dtype, copy=False) if part.dtype.kind == "f" else part)
 
-        return tree.tree_map(convert, arrays)
+        return None if arrays is None else tree.tree_map(convert, arrays)
 
-    def _predict(self, inputs: Any) -> Any:
+    def apply_model(self, inputs: Any) -> Any:
+        """The model's prediction for a batch of Tensors; a dict of them is given by name."""
         if isinstance(inputs, dict):
             return self.model(**inputs)
         return self.model(*inputs) if isinstance(inputs, tuple) else self.model(inputs)
 
-    def _measure(self, prediction: Any, target: Any, counts: Tensor | None) -> None:
-        if self.metrics and isinstance(prediction, Tensor):
-            shown = prediction.detach().numpy()
-            weight = None if counts is None else counts.numpy()
-            for metric in self.metrics:
-                metric.update(shown, target.numpy(), weight)
+    def _measure(self, prediction: Array, target: Any, weight: Array | None) -> None:
+        for metric in self.metrics:
+            metric.update(prediction, target, weight)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:

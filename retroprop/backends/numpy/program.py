@@ -56,7 +56,7 @@ class Program:
     def llvm_ir(self) -> str:
         """There is none."""
         raise RetropropError(
-            'the numpy backend generates no code', fix='compile with backend="native"'
+            "the numpy backend generates no code", fix='compile with backend="native"'
         )
 
     assembly = llvm_ir
@@ -65,5 +65,3 @@ class Program:
 def build(graph: Graph, donated: dict[int, int], **options: Any) -> Program:
     """A program for a graph; the native backend's options mean nothing here."""
     return Program(graph, donated)
-
-

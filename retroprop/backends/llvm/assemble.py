@@ -1,0 +1,196 @@
+"""The function of a step: all kernels called in order, on every thread, for any number of steps.
+
+    void segment(ptr arguments, i64 thread, i64 threads, ptr barrier)
+
+`arguments` points at five words: the table of slots (address and bytes per step of each), the
+arena, the status words, the number of steps, and the clock of each kernel (read when profiling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retroprop.backends.llvm import pool
+from retroprop.backends.llvm.emit import Function, Module, Register
+from retroprop.backends.llvm.schedule import Group, Schedule
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.kernel import Kernel, View
+    from retroprop.backends.llvm.target import Target
+
+__all__ = ["Assembler", "segment_name"]
+
+_CACHED = 256 * 1024  # bytes that a block of rows of a group may touch
+
+_TABLE, _ARENA, _STATUS, _STEPS, _CLOCKS = range(5)
+
+
+def segment_name(number: int) -> str:
+    """The public name of a segment's function."""
+    return f"segment{number}"
+
+
+class Assembler:
+    """Writes the module of a program.
+
+    Args:
+        plan:    what runs in which order.
+        numbers: the number of each kernel, for the clocks.
+        profile: measure the time of every kernel on the first thread.
+    """
+
+    def __init__(
+        self, plan: Schedule, target: Target, numbers: dict[Kernel, int], *, profile: bool
+    ) -> None:
+        self.plan, self.target, self.profile, self.numbers = plan, target, profile, numbers
+        self.module = Module()
+        pool.define_barrier(self.module)
+        pool.define_enter(self.module, target)
+        pool.define_leave(self.module, target)
+        self._names: dict[Kernel, str] = {}
+        for number, segment in enumerate(plan.segments):
+            if isinstance(segment, list):
+                self._segment(number, segment)
+
+    def _segment(self, number: int, groups: Sequence[Group]) -> None:
+        parameters = [("arguments", "ptr"), ("thread", "i64"), ("threads", "i64"), ("meet", "ptr")]
+        f = Function(self.module, segment_name(number), parameters, public=True)
+        self.f = f
+        arguments, self.thread, self.threads, self.meet = f.parameters
+        words = [f.load("ptr", f.at(arguments, i, 8)) for i in range(5)]
+        self.table, self.arena, self.status, steps, self.clocks = words
+        count = f.convert("ptrtoint", steps, "i64")
+        before = f.call("enter", "i32", [])
+        done = f.label("done")
+        failing = any(kernel.may_fail for group in groups for kernel in group.kernels)
+        with f.loop(0, count) as loop:
+            self._slots: dict[int, Register] = {}
+            self.step = loop.index
+            self._bind(groups)
+            for group in groups:
+                if group.before:
+                    self._barrier()
+                if group.before == "check":
+                    self._check(done)
+                self._group(group)
+            if self.plan.parallel:
+                self._barrier()
+            if failing:
+                self._check(done)
+        f.write(f"br label %{done}")
+        f.write_label(done)
+        f.call("leave", "void", [before])
+        f.leave()
+        self.module.add(f)
+
+    def _bind(self, groups: Sequence[Group]) -> None:
+        """The address of every slot in this step."""
+        f = self.f
+        slots = {
+            view.buffer.slot
+            for group in groups
+            for kernel in group.kernels
+            for view in (*kernel.results, *kernel.operands)
+            if view.buffer.kind == "slot"
+        }
+        for slot in sorted(slots):
+            base = f.load("ptr", f.at(self.table, 2 * slot, 8))
+            stride = f.load("i64", f.at(self.table, 2 * slot + 1, 8))
+            self._slots[slot] = f.at(base, f.binary("mul", stride, self.step))
+
+    def _barrier(self) -> None:
+        if self.plan.parallel:
+            self.f.call("barrier", "void", [self.meet, self.thread, self.threads])
+
+    def _check(self, done: str) -> None:
+        """Leave when an error was found; behind a barrier, so that all threads agree."""
+        f = self.f
+        wrong = f.compare("icmp ne", f.load("i64", self.status), f.integer(0))
+        go_on = f.label("sound")
+        f.write(f"br {wrong}, label %{done}, label %{go_on}")
+        f.write_label(go_on)
+
+    # -- groups ----------------------------------------------------------------------------------
+
+    def _group(self, group: Group) -> None:
+        f = self.f
+        if not self.plan.parallel:
+            for kernel in group.kernels:
+                self._call(kernel, f.integer(0), f.integer(kernel.rows))
+            return
+        if group.rows == 1:
+            first = f.compare("icmp eq", self.thread, f.integer(0))
+            with f.branch(first):
+                for kernel in group.kernels:
+                    self._call(kernel, f.integer(0), f.integer(kernel.rows))
+            return
+        lo, hi = self._share(group.rows)
+        chunk = self._chunk(group)
+        if len(group.kernels) == 1 or chunk >= group.rows:
+            for kernel in group.kernels:
+                self._call(kernel, lo, hi)
+            return
+        with f.loop(lo, hi, chunk) as loop:
+            end = f.binary("add", loop.index, f.integer(chunk))
+            stop = f.select(f.compare("icmp slt", end, hi), end, hi)
+            for kernel in group.kernels:
+                self._call(kernel, loop.index, stop)
+
+    def _share(self, rows: int) -> tuple[Register, Register]:
+        """The rows of this thread: whole units, as equal as may be."""
+        f, unit = self.f, self.plan.units.get(rows, 1)
+        blocks = -(-rows // unit)
+        ends = []
+        for step in (0, 1):
+            which = f.binary("add", self.thread, f.integer(step))
+            block = f.binary("udiv", f.binary("mul", which, f.integer(blocks)), self.threads)
+            row = f.binary("mul", block, f.integer(unit))
+            inside = f.compare("icmp slt", row, f.integer(rows))
+            ends.append(f.select(inside, row, f.integer(rows)))
+        return ends[0], ends[1]
+
+    def _chunk(self, group: Group) -> int:
+        """Rows of a block whose data stays in the cache from kernel to kernel."""
+        unit = self.plan.units.get(group.rows, 1)
+        moved = sum(
+            view.size * view.dtype.itemsize
+            for kernel in group.kernels
+            for view, slab in zip((*kernel.results, *kernel.operands), kernel.slabs, strict=True)
+            if slab
+        )
+        rows = max(1, _CACHED * group.rows // max(moved, 1))
+        rows = max(rows, *(kernel.preferred_rows for kernel in group.kernels))
+        return max(unit, rows // unit * unit)
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def _call(self, kernel: Kernel, lo: Register, hi: Register) -> None:
+        name = self._names.get(kernel)
+        if name is None:
+            name = self._names[kernel] = kernel.emit(self.module, self.target)
+        f = self.f
+        pointers = [self._address(view) for view in (*kernel.results, *kernel.operands)]
+        began = self._now() if self.profile else None
+        f.call(name, "void", [*pointers, self.status, lo, hi])
+        if began is not None:
+            self._clock(kernel, began)
+
+    def _address(self, view: View) -> Register:
+        buffer, offset = view.buffer, view.offset * view.dtype.itemsize
+        if buffer.kind == "slot":
+            return self.f.at(self._slots[buffer.slot], offset)
+        return self.f.at(self.arena, buffer.offset + offset)
+
+    def _now(self) -> Register:
+        counter = "cycle" if self.target.triple.startswith(("x86", "i")) else "steady"
+        return self.f.intrinsic(f"llvm.read{counter}counter", "i64", [])
+
+    def _clock(self, kernel: Kernel, began: Register) -> None:
+        """Add the time since `began` to the kernel's clock, on the first thread."""
+        f = self.f
+        passed = f.binary("sub", self._now(), began)
+        mine = f.compare("icmp eq", self.thread, f.integer(0))
+        with f.branch(mine):
+            place = f.at(self.clocks, self.numbers[kernel], 8)
+            f.store(f.binary("add", f.load("i64", place), passed), place)

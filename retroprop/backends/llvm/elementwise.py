@@ -1,0 +1,142 @@
+"""Fused elementwise work: one expression over a space, all its inputs read once, its outputs
+written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retroprop import shapes
+from retroprop.backends.llvm.expression import Expression, Reference, resolve
+from retroprop.backends.llvm.kernel import Kernel, View, kernel_function
+from retroprop.backends.llvm.scalar import Builder
+from retroprop.backends.llvm.space import (
+    Axis,
+    advance,
+    broadcast_view,
+    collapsed,
+    leading_slab,
+    walk,
+)
+from retroprop.backends.llvm.sweep import Stream, sweep
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.emit import Function, Module, Register
+    from retroprop.backends.llvm.target import Target
+
+__all__ = ["Elementwise", "lanes_for"]
+
+Shape = tuple[int, ...]
+
+
+class Elementwise(Kernel):
+    """results[i] = expression(operands[i]) for every i of a shape.
+
+    Args:
+        shape:      the space.
+        expression: what is computed at each place.
+        operands:   views that broadcast to the shape.
+        results:    views of the shape.
+        values:     what each result holds, as references into the expression.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        expression: Expression,
+        operands: Sequence[View],
+        results: Sequence[View],
+        values: Sequence[Reference],
+    ) -> None:
+        self.what = expression.name
+        self.expression, self.values = expression, tuple(values)
+        self.results = tuple(results)
+        self.operands = tuple(operands)
+        views = [*results, *(broadcast_view(view, shape) for view in operands)]
+        self.shape, self.views = _with_rows(shape, views)
+        self.rows = self.shape[0] if self.shape else 1
+        self.slabs = tuple(leading_slab(view) for view in self.views)
+        self.flops = shapes.size(shape) * len(expression.steps)
+
+    def emit(self, module: Module, target: Target) -> str:
+        f, results, operands, _, lo, hi = kernel_function(
+            module, "elementwise", len(self.results), len(self.operands)
+        )
+        pointers = [*results, *operands]
+        if not self.shape:
+            self._emit_run(f, target, pointers, (1, (0,) * len(self.views)), 0, 1)
+        else:
+            self._emit_rows(f, target, pointers, lo, hi)
+        f.leave()
+        return module.add_shared(f)
+
+    def _emit_rows(
+        self, f: Function, target: Target, pointers: list[Register], lo: Register, hi: Register
+    ) -> None:
+        leading = tuple(view.strides[0] for view in self.views)
+        inner = collapsed(self.shape, self.views, range(1, len(self.shape)))
+        if not inner:
+            self._emit_run(f, target, pointers, (self.rows, leading), lo, hi)
+            return
+        size, strides = inner[-1]
+        if len(inner) == 1 and leading == tuple(size * stride for stride in strides):
+            width = f.integer(size)
+            ends = [f.binary("mul", end, width) for end in (lo, hi)]
+            self._emit_run(f, target, pointers, (self.rows * size, strides), *ends, width=size)
+            return
+        items = [view.dtype.itemsize for view in self.views]
+        with f.loop(lo, hi) as row:
+            steps = zip(pointers, leading, items, strict=True)
+            at_row = [advance(f, p, row.index, stride * item) for p, stride, item in steps]
+            with walk(f, inner[:-1], at_row, items) as moved:
+                self._emit_run(f, target, moved, inner[-1], 0, size, width=size)
+
+    def _emit_run(
+        self,
+        f: Function,
+        target: Target,
+        pointers: Sequence[Register],
+        axis: Axis,
+        start: int | Register,
+        stop: int | Register,
+        *,
+        width: int = 1,
+    ) -> None:
+        """The innermost loop; every run is a multiple of `width` elements."""
+        size, strides = axis
+        lanes, exact = lanes_for(target, size, width, strides)
+        b = Builder(f, target, lanes)
+        streams = [
+            Stream(pointer, view.dtype, stride)
+            for pointer, view, stride in zip(pointers, self.views, strides, strict=True)
+        ]
+        count = len(self.results)
+
+        def body(loaded, counted, carried):  # type: ignore[no-untyped-def]
+            values = self.expression.evaluate(b, loaded)
+            return [resolve(b, value, loaded, values) for value in self.values], carried
+
+        sweep(b, streams[count:], streams[:count], start, stop, exact=exact, body=body)
+
+
+def _with_rows(shape: Shape, views: list[View]) -> tuple[Shape, list[View]]:
+    """The same space with an axis of some length in front: axes of size 1 there are left out."""
+    while len(shape) > 1 and shape[0] == 1:
+        shape = shape[1:]
+        views = [view._replace(shape=shape, strides=view.strides[1:]) for view in views]
+    return shape, views
+
+
+def lanes_for(target: Target, size: int, width: int, strides: Sequence[int]) -> tuple[int, bool]:
+    """How many elements to take at a time along a run, and whether runs are multiples of that.
+
+    Vectors hold as many elements as fit when all are 4 bytes wide; wider ones take two registers.
+    """
+    lanes = target.lanes(4)
+    while lanes > 1 and lanes > size:
+        lanes //= 2
+    exact = width % lanes == 0
+    if not exact and any(stride not in (0, 1) for stride in strides):
+        lanes, exact = 1, True
+    return lanes, exact

@@ -1,0 +1,104 @@
+"""What a native program consists of, as text: kernels with times, memory, what ran where."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retroprop.backends.llvm.kernel import Buffer
+from retroprop.backends.llvm.produce import Call
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.program import Program
+
+__all__ = ["report"]
+
+_SECONDS = 0.2  # of measuring
+
+
+def report(program: Program) -> str:
+    """The kernels of a program in order with shapes, work, time and share, and its memory plan.
+
+    Times are measured now, on the arrays that are bound, and leave no trace in them; kernels are
+    timed on the first thread, so with two threads each line shows about half of the work.
+    """
+    steps, ticks_of = _measured(program)
+    total = sum(ticks_of) or 1.0
+    lines = [_head(program, steps), "", *_kernel_lines(program, ticks_of, total)]
+    lines += ["", *_call_lines(program), *_memory_lines(program)]
+    return "\n".join(lines)
+
+
+def _measured(program: Program) -> tuple[float, list[float]]:
+    """Seconds of a whole step, and the share of each kernel in ticks; zeros when never run."""
+    if any(array is None for array in program.bound[: len(program.graph.inputs)]):
+        return 0.0, [0.0] * len(program.kernels)
+    began = time.perf_counter()
+    program.profile(1)
+    once = time.perf_counter() - began
+    ticks = program.profile(max(1, min(1000, int(_SECONDS / max(once, 1e-6)))))
+    return once, [float(tick) for tick in ticks]
+
+
+def _head(program: Program, seconds: float) -> str:
+    target = program.target
+    flops = sum(kernel.flops for kernel in program.kernels)
+    return (
+        f"{len(program.graph.nodes)} ops in {len(program.kernels)} kernels "
+        f"({_count(flops)} operations a step), {program.threads} thread"
+        f"{'s' if program.threads > 1 else ''}, {target.name} ({target.bits}-bit vectors), "
+        f"compiled in {program.compile_seconds:.2f} s"
+    )
+
+
+def _kernel_lines(program: Program, ticks: Sequence[float], total: float) -> list[str]:
+    head = f"{'kernel':44} {'shape':>18} {'operations':>10} {'bytes':>8} {'ticks':>9} {'share':>6}"
+    lines = [head]
+    for kernel, tick in zip(program.kernels, ticks, strict=True):
+        shape = "x".join(map(str, kernel.results[0].shape)) or "1"
+        lines.append(
+            f"{kernel.what[:44]:44} {shape:>18} {_count(kernel.flops):>10} "
+            f"{_count(kernel.bytes):>8} {tick:>9.0f} {100 * tick / total:>5.1f}%"
+        )
+    return lines
+
+
+def _call_lines(program: Program) -> list[str]:
+    calls = [segment for segment in program.plan.segments if isinstance(segment, Call)]
+    if not calls:
+        return ["everything ran natively"]
+    names: dict[str, int] = {}
+    for call in calls:
+        names[call.what] = names.get(call.what, 0) + 1
+    listed = ", ".join(f"{name} ({count})" for name, count in names.items())
+    return [f"through NumPy, between native parts: {listed}"]
+
+
+def _memory_lines(program: Program) -> list[str]:
+    buffers: dict[Buffer, None] = {}
+    for work, _ in program.plan.order:
+        for view in (*work.results, *work.operands):
+            buffers[view.buffer] = None
+    arena = [buffer for buffer in buffers if buffer.kind == "arena"]
+    asked = sum(buffer.size for buffer in arena)
+    lines = [
+        f"memory: {_count(program.plan.peak)}B for {len(arena)} buffers of {_count(asked)}B; largest:"
+    ]
+    for buffer in sorted(arena, key=lambda one: -one.size)[:5]:
+        end = buffer.offset + buffer.size
+        lines.append(f"  {buffer.offset:>10}..{end:<10} {_count(buffer.size)}B  {buffer.what}")
+    return lines
+
+
+def _count(number: float) -> str:
+    """A number in three digits and a letter.
+
+    Example:
+        >>> _count(1234567), _count(12)
+        ('1.23M', '12')
+    """
+    for scale, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= scale:
+            return f"{number / scale:.3g}{letter}"
+    return f"{number:.0f}"

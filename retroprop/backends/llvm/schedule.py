@@ -1,0 +1,278 @@
+"""The order of kernels, where threads have to meet, and where in the arena each buffer lies.
+
+Works are taken as their reads and writes allow. Two kernels need no barrier between them when they
+have the same rows and touch what they share slab by slab: the thread that makes a slab is the one
+that reads it. So, of what could run next, whatever needs no barrier runs first, and first of all
+what goes on with the rows just computed: a product, its bias, its activation, the next product.
+Kernels that follow each other on the same rows make a group, which runs block of rows by block of
+rows while these are in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retroprop.backends.llvm.kernel import Buffer, Kernel, View
+from retroprop.backends.llvm.produce import Call
+
+__all__ = ["Group", "Schedule", "is_worth_threads", "plan_memory", "schedule"]
+
+Work = Kernel | Call
+
+_FLOPS, _BYTES = 3e10, 1.5e10  # of one core, to guess how long work takes
+_SERIAL_SECONDS = 0.7e-6  # below it a kernel is left to one thread
+_PARALLEL_SECONDS = 25e-6  # below it a whole step is
+_ALIGNED = 128  # bytes that buffers are apart, so that their starts fall into different sets
+
+
+class Group:
+    """Kernels that run together on blocks of the same rows.
+
+    Attributes:
+        kernels: in order.
+        rows:    how many rows they have; 1 for a kernel that one thread runs whole.
+        before:  "" or "barrier" or "check" (a barrier, then leave if an error was found).
+    """
+
+    def __init__(self, kernel: Kernel, rows: int, before: str) -> None:
+        self.kernels, self.rows, self.before = [kernel], rows, before
+
+
+class Schedule:
+    """What runs in which order.
+
+    Attributes:
+        segments: lists of groups that one native call runs, and single Calls between them.
+        parallel: whether threads pay at all.
+        units:    for each number of rows, the multiple in which threads take them.
+        order:    all works; `epoch` of each, which rises at every barrier.
+        peak:     bytes of the arena, after `plan_memory`.
+    """
+
+    def __init__(self, parallel: bool) -> None:
+        self.parallel = parallel
+        self.segments: list[list[Group] | Call] = []
+        self.units: dict[int, int] = {}
+        self.order: list[tuple[Work, int]] = []
+        self.peak = 0
+
+
+def seconds(kernel: Kernel) -> float:
+    """A guess at the time of a kernel on one core."""
+    return max(kernel.flops / _FLOPS, kernel.bytes / _BYTES)
+
+
+def is_worth_threads(works: Sequence[Work]) -> bool:
+    """Whether a step is long enough for several threads."""
+    kernels = [work for work in works if isinstance(work, Kernel)]
+    return sum(map(seconds, kernels)) > _PARALLEL_SECONDS
+
+
+def schedule(works: Sequence[Work], *, parallel: bool) -> Schedule:
+    """Order works and group them.
+
+    Args:
+        works:    in a legal order.
+        parallel: whether several threads will run it.
+    """
+    return _Scheduler(works, parallel).run()
+
+
+class _Scheduler:
+    def __init__(self, works: Sequence[Work], parallel: bool) -> None:
+        self.works, self.result = works, Schedule(parallel)
+        self.waiting, self.followers = _dependencies(works)
+        big = [w for w in works if isinstance(w, Kernel) and seconds(w) >= _SERIAL_SECONDS]
+        common = {kernel.rows for kernel in big}
+        for work in works:
+            if isinstance(work, Kernel) and work.rows in common:
+                slab = min((s for s in work.slabs if s), default=64)
+                unit = max(work.block, -(-64 // slab), self.result.units.get(work.rows, 1))
+                self.result.units[work.rows] = unit
+        self.rows = [self._cut_rows(work, common) for work in works]
+        self.epoch = 0
+        self.since: list[int] = []  # kernels since the last barrier
+        self.unchecked = False  # whether a kernel that may fail has run since the last check
+        self.groups: list[Group] = []
+
+    def _cut_rows(self, work: Work, common: set[int]) -> int:
+        """Rows by which a work is cut; 1 when one thread runs it whole."""
+        if isinstance(work, Call) or not self.result.parallel:
+            return 1
+        return work.rows if work.rows in common else 1
+
+    def run(self) -> Schedule:
+        ready = sorted(i for i, count in enumerate(self.waiting) if not count)
+        while ready:
+            position = self._next(ready)
+            number = ready.pop(position)
+            self._take(number)
+            for follower in self.followers[number]:
+                self.waiting[follower] -= 1
+                if not self.waiting[follower]:
+                    ready.append(follower)
+            ready.sort()
+        self._close()
+        return self.result
+
+    def _next(self, ready: list[int]) -> int:
+        """Of what may run: what goes on with these rows, else what needs no barrier, else any."""
+        if not self.result.parallel:
+            return self._next_on_one_thread(ready)
+        rows = self.groups[-1].rows if self.groups else None
+        free = None
+        for position, number in enumerate(ready):
+            if isinstance(self.works[number], Call) or self._commits(number):
+                continue
+            if not any(self._conflict(before, number) for before in self.since):
+                if self.rows[number] == rows:
+                    return position
+                free = position if free is None else free
+        return 0 if free is None else free
+
+    def _next_on_one_thread(self, ready: list[int]) -> int:
+        """What reads what has just been made, else the first in the given order."""
+        if self.since:
+            made = {view.buffer.key for view in self.works[self.since[-1]].results}
+            for position, number in enumerate(ready):
+                reads = {view.buffer.key for view in self.works[number].operands}
+                if not made.isdisjoint(reads) and isinstance(self.works[number], Kernel):
+                    return position
+        return 0
+
+    def _commits(self, number: int) -> bool:
+        """Whether a kernel changes the caller's state while an error might still be hidden."""
+        return self.unchecked and _writes_state(self.works[number])
+
+    def _take(self, number: int) -> None:
+        work = self.works[number]
+        if isinstance(work, Call):
+            self._close()
+            self.result.segments.append(work)
+            self.epoch += 1
+            self.result.order.append((work, self.epoch))
+            self.epoch += 1
+            return
+        before = ""
+        if self._commits(number):
+            before, self.unchecked = "check", False
+        elif self.result.parallel and any(self._conflict(one, number) for one in self.since):
+            before = "barrier"
+        if before or not self.result.parallel:
+            self.epoch += 1
+            self.since = self.since if not before else []
+        rows = self.rows[number]
+        if self.groups and not before and self.groups[-1].rows == rows:
+            self.groups[-1].kernels.append(work)
+        else:
+            self.groups.append(Group(work, rows, before))
+        self.since.append(number)
+        self.unchecked = self.unchecked or work.may_fail
+        self.result.order.append((work, self.epoch))
+
+    def _close(self) -> None:
+        """End a native segment."""
+        if self.groups:
+            self.result.segments.append(self.groups)
+        self.groups, self.since, self.unchecked = [], [], False
+
+    def _conflict(self, first: int, second: int) -> bool:
+        """Whether a barrier has to stand between two kernels."""
+        a, b = self.works[first], self.works[second]
+        assert isinstance(a, Kernel)
+        assert isinstance(b, Kernel)
+        if self.rows[first] == self.rows[second] == 1:
+            return False
+        same = self.rows[first] == self.rows[second]
+        for view, slab, writes in _touches(a):
+            for other, its, written in _touches(b):
+                if view.buffer.key != other.buffer.key or not (writes or written):
+                    continue
+                if not same or slab is None or slab != its:
+                    return True
+        return False
+
+
+def _touches(kernel: Kernel) -> list[tuple[View, int | None, bool]]:
+    """Every view of a kernel with its slab and whether it is written."""
+    views = [*kernel.results, *kernel.operands]
+    count = len(kernel.results)
+    pairs = zip(views, kernel.slabs, strict=True)
+    return [(view, slab, i < count) for i, (view, slab) in enumerate(pairs)]
+
+
+def _writes_state(work: Work) -> bool:
+    return any(view.buffer.kind == "slot" for view in work.results)
+
+
+def _dependencies(works: Sequence[Work]) -> tuple[list[int], list[list[int]]]:
+    """For each work how many it waits for, and who waits for it."""
+    writers: dict[object, list[int]] = {}
+    readers: dict[object, list[int]] = {}
+    needs: list[set[int]] = []
+    failing: list[int] = []
+    for number, work in enumerate(works):
+        need: set[int] = set()
+        for view in work.operands:
+            need.update(writers.get(view.buffer.key, ()))
+        for view in work.results:
+            key = view.buffer.key
+            need.update(writers.get(key, ()))
+            need.update(readers.get(key, ()))
+        if isinstance(work, Kernel) and work.may_fail:
+            failing.append(number)
+        elif _writes_state(work):
+            need.update(failing)
+        need.discard(number)
+        needs.append(need)
+        for view in work.operands:
+            readers.setdefault(view.buffer.key, []).append(number)
+        for view in work.results:
+            writers.setdefault(view.buffer.key, []).append(number)
+    followers: list[list[int]] = [[] for _ in works]
+    for number, need in enumerate(needs):
+        for one in need:
+            followers[one].append(number)
+    return [len(need) for need in needs], followers
+
+
+def plan_memory(order: Sequence[tuple[Work, int]], start: int = 0) -> int:
+    """Give every buffer of the arena its offset; returns the bytes the arena needs.
+
+    A buffer may take the place of one that was last used before a barrier that it comes after.
+
+    Args:
+        order: works with their epochs.
+        start: bytes at the beginning that are taken.
+    """
+    first: dict[Buffer, int] = {}
+    last: dict[Buffer, int] = {}
+    for work, epoch in order:
+        for view in (*work.results, *work.operands):
+            if view.buffer.kind == "arena":
+                first.setdefault(view.buffer, epoch)
+                last[view.buffer] = epoch
+    active: list[Buffer] = []
+    peak = start
+    for buffer in sorted(first, key=lambda one: first[one]):
+        active = [one for one in active if last[one] >= first[buffer]]
+        buffer.offset = _gap(active, buffer.size, start)
+        active.append(buffer)
+        active.sort(key=lambda one: one.offset)
+        peak = max(peak, buffer.offset + _room(buffer.size))
+    return peak
+
+
+def _room(size: int) -> int:
+    return -(-max(size, 1) // _ALIGNED) * _ALIGNED + _ALIGNED
+
+
+def _gap(active: Sequence[Buffer], size: int, start: int) -> int:
+    """The smallest hole between buffers in use that holds `size` bytes, else the end."""
+    need, position, best, best_room = _room(size), start, -1, 0
+    for buffer in active:
+        room = buffer.offset - position
+        if room >= need and (best < 0 or room < best_room):
+            best, best_room = position, room
+        position = max(position, buffer.offset + _room(buffer.size))
+    return position if best < 0 else best

@@ -1,0 +1,89 @@
+"""The register tile: a few rows by one or two vectors of columns, summed up over k in registers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from retroprop.backends.llvm.emit import Function, Register, vector
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.emit import Module
+
+__all__ = ["Tile"]
+
+_UNROLLED = 4  # steps of k written out
+
+
+class Tile(NamedTuple):
+    """c[rows, vectors] = (first ? 0 : c) + sum over k of a[rows, k] b[k, vectors].
+
+    Attributes:
+        scalar:  the LLVM type of an element, of `item` bytes.
+        lanes:   elements of a vector.
+        rows, vectors: of the tile.
+        a_row, a_column: elements from row to row and from k to k + 1 of a.
+        b_row:   elements from k to k + 1 of b, whose columns lie side by side.
+    """
+
+    scalar: str
+    item: int
+    lanes: int
+    rows: int
+    vectors: int
+    a_row: int
+    a_column: int
+    b_row: int
+
+    def emit(self, module: Module) -> str:
+        """void tile(c, a, b, depth, step, first); `step` is the bytes from row to row of c."""
+        words = [(word, "ptr") for word in "cab"]
+        f = Function(module, "tile", [*words, ("depth", "i64"), ("step", "i64"), ("first", "i64")])
+        c, a, b, depth, step, first = f.parameters
+        places = self._places(f, c, step)
+        type = vector(self.scalar, self.lanes)
+        again = f.compare("icmp eq", first, f.integer(0))
+        with f.branch(again, otherwise=[f.constant(type, 0)] * len(places)) as before:
+            before.give(*[f.load(type, place) for place in places])
+        state = [a, b, *before.values]
+        groups = f.binary("sdiv", depth, f.integer(_UNROLLED))
+        left = f.binary("srem", depth, f.integer(_UNROLLED))
+        for count, steps in ((groups, _UNROLLED), (left, 1)):
+            with f.loop(0, count, carry=state) as loop:
+                at_a, at_b, *sums = loop.carried
+                for number in range(steps):
+                    sums = self._step(f, at_a, at_b, sums, number)
+                at_a = f.at(at_a, steps * self.a_column * self.item)
+                loop.carry(at_a, f.at(at_b, steps * self.b_row * self.item), *sums)
+            state = list(loop.carried)
+        for place, total in zip(places, state[2:], strict=True):
+            f.store(total, place)
+        f.leave()
+        return module.add_shared(f)
+
+    def _places(self, f: Function, c: Register, step: Register) -> list[Register]:
+        """The address of each vector of the result."""
+        places, line = [], c
+        for row in range(self.rows):
+            line = f.at(line, step) if row else line
+            places += [f.at(line, v * self.lanes * self.item) for v in range(self.vectors)]
+        return places
+
+    def _step(
+        self, f: Function, a: Register, b: Register, sums: Sequence[Register], number: int
+    ) -> list[Register]:
+        """One step of k: the vectors of b times one element of a for each row."""
+        type = vector(self.scalar, self.lanes)
+        line = [
+            f.load(type, f.at(b, (number * self.b_row + v * self.lanes) * self.item))
+            for v in range(self.vectors)
+        ]
+        made: list[Register] = []
+        for row in range(self.rows):
+            place = f.at(a, (number * self.a_column + row * self.a_row) * self.item)
+            spread = f.splat(f.load(self.scalar, place), self.lanes)
+            made += [
+                f.multiply_add(spread, line[v], sums[row * self.vectors + v])
+                for v in range(self.vectors)
+            ]
+        return made
