@@ -68,6 +68,7 @@ class RetropropError(Exception):
         self.what = what
         self.fix = fix
         self.where = user_line() if where is None else where
+        self.completed_steps = 0  # of a compiled function, before the step that failed
         self.modules: list[Any] = []  # innermost first; filled by nn.Module as the error rises
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from retroprop.backends.llvm import pool
+from retroprop.backends.llvm import pool, status
 from retroprop.backends.llvm.emit import Function, Module, Register
 from retroprop.backends.llvm.schedule import Group, Schedule
 
@@ -78,6 +78,8 @@ class Assembler:
                 self._barrier()
             if failing:
                 self._check(done)
+                completed = f.binary("add", self.step, f.integer(1))
+                f.store(completed, f.at(self.status, status.COMPLETED, 8))
         f.write(f"br label %{done}")
         f.write_label(done)
         f.call("leave", "void", [before])

@@ -16,7 +16,6 @@ import numpy as np
 from retroprop.backends.llvm import custom
 from retroprop.dtypes import kind
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
-from retroprop.backends.llvm.finite import RequireFinite
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
 from retroprop.backends.llvm.produce import Call, copied, elementwise, product, reduction
 from retroprop.backends.llvm.reduction import COMBINE
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Lowered", "lower"]
 
 _STEPS, _POINTERS = 48, 20  # of one fused kernel, so that it stays within registers
-_FAILING = frozenset(
-    {"add_along_axis", "flat_index", "put", "require_finite", "take", "take_add", "take_along_axis"}
-)  # they find indices out of range, or numbers that are not finite
 
 
 class Unit:
@@ -245,17 +241,10 @@ class Lowered:
         elif native and node.op.name in MOVED:
             works = pieces(node, results[0], operands)
         elif native:
-            number = len(self.status)
-            if node.op.name == "require_finite":
-                works = [RequireFinite(results[0], operands[0], number)]
-            else:
-                works = custom.make(node, results, operands, number)
-            if works is not None:
-                self.status[number] = node
-            if works is not None and node.op.name in _FAILING:
+            works = custom.make(node, results, operands, len(self.status))
+            if works is not None and works[0].may_fail:
+                self.status[len(self.status)] = node
                 self._last_failing = unit.index
-                for work in works:
-                    work.may_fail = True
         unit.works += works if works is not None else [Call(node, results, operands)]
 
     # -- outputs ---------------------------------------------------------------------------------

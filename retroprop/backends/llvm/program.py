@@ -83,7 +83,7 @@ class Program:
         slots = len(self.graph.inputs) + len(self.graph.outputs)
         self.table = np.zeros((max(slots, 1), 2), np.int64)
         self.bound: list[Array | None] = [None] * slots
-        self.status = np.zeros(8, np.int64)
+        self.status = np.zeros(status.WORDS, np.int64)
         self.clocks = np.zeros(max(len(self.kernels), 1), np.int64)
         self.arguments = np.array(
             [
@@ -148,18 +148,22 @@ class Program:
             self.table[:, 0] = start
 
     def _raise(self) -> None:
-        found = status.read(self.status)
+        found, completed = status.read(self.status), int(self.status[status.COMPLETED])
         self.status[:] = 0
         assert found is not None
-        number, index = found
+        number, value = found
         node = self.lowered.status[number]
+        error: RetropropError
         if node.op.name == "require_finite":
-            value = np.int64(index).view(np.float64)
-            raise DivergedError(f"{node.attributes['what']} is {value}")
-        raise IndexRangeError(
-            f"{node.op.name}: index {index} is out of range for {_range(node)}",
-            fix="labels and token numbers count from 0; look at the batch that was given",
-        )
+            real = np.int64(value).view(np.float64)
+            error = DivergedError(f"{node.attributes['what']} is {real}")
+        else:
+            error = IndexRangeError(
+                f"{node.op.name}: index {value} is out of range for {_range(node)}",
+                fix="labels and token numbers count from 0; look at the batch that was given",
+            )
+        error.completed_steps = completed
+        raise error
 
     def _call(self, call: Call) -> None:
         """Run an op through its reference, from and into our memory."""
@@ -226,11 +230,9 @@ def _bytes_of(array: Array) -> Array:
 
 
 def _range(node: Any) -> str:
-    x = node.operands[0]
-    axis = node.attributes.get("axis")
-    if axis is None or not x.shape:
-        return f"a tensor of shape {x.shape}"
-    return f"axis {axis} of shape {x.shape}"
+    of = node.outputs[0] if "add" in node.op.name else node.operands[0]
+    axis = (node.attributes.get("axis") or 0) % len(of.shape)
+    return f"axis {axis} of {of.shape[axis]} elements"
 
 
 def build(graph: Graph, donated: dict[int, int], **options: Any) -> Program:

@@ -1,0 +1,69 @@
+"""Ops that have a kernel of their own, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from retroprop.backends.llvm.finite import RequireFinite
+from retroprop.backends.llvm.indexing import AddAlong, Take, TakeAdd, TakeAlong
+from retroprop.backends.llvm.kernel import Kernel, View
+from retroprop.backends.llvm.philox import RandomBits, RandomSkip
+
+if TYPE_CHECKING:
+    from retroprop.ir import Node
+
+__all__ = ["make"]
+
+Views = Sequence[View]
+
+
+def make(node: Node, results: Views, operands: Views, number: int) -> list[Kernel] | None:
+    """The kernels of a node; None where it has to run through its reference.
+
+    Args:
+        results:  fresh and contiguous.
+        operands: any strides.
+        number:   under which the node reports errors.
+    """
+    maker = _MAKERS.get(node.op.name)
+    if maker is None or any(view.size == 0 for view in (*results, *operands)):
+        return None
+    made = maker(results, operands, node.attributes, number)
+    return None if made is None else [made]
+
+
+def _take(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
+    axis = (attributes["axis"] or 0) % len(operands[0].shape)
+    return Take(results[0], *operands, axis, number)
+
+
+def _take_add(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
+    return TakeAdd(results[0], *operands, attributes["axis"], number)
+
+
+def _take_along(
+    results: Views, operands: Views, attributes: dict[str, Any], number: int
+) -> Kernel:
+    return TakeAlong(results[0], *operands, attributes["axis"] % len(operands[0].shape), number)
+
+
+def _add_along(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
+    return AddAlong(results[0], *operands, attributes["axis"] % len(results[0].shape), number)
+
+
+_MAKERS: dict[str, Callable[..., Kernel | None]] = {
+    "take": _take,
+    "take_add": _take_add,
+    "take_along_axis": _take_along,
+    "add_along_axis": _add_along,
+    "random_bits": lambda results, operands, attributes, _: RandomBits(
+        results[0], operands[0], attributes["bits"]
+    ),
+    "random_skip": lambda results, operands, attributes, _: RandomSkip(
+        results[0], operands[0], attributes["blocks"]
+    ),
+    "require_finite": lambda results, operands, _, number: RequireFinite(
+        results[0], operands[0], number
+    ),
+}
