@@ -35,7 +35,8 @@ cli __main__
 NOT_FOR = {"nn": {"data", "metrics"}}
 
 CORE_DEPENDENCIES = {"numpy", "safetensors"}
-# Optional dependencies load inside the function that needs them, in these layers only.
+# Optional dependencies, and llvmlite, which is large, load inside the function that needs them, in
+# these layers only.
 OPTIONAL = {"PIL", "jax", "jaxlib", "llvmlite", "matplotlib", "ml_dtypes", "rich", "torch", "yaml"}
 OPTIONAL_IN = {"backends", "cli", "data", "interop", "train"}
 # ... and bfloat16 is a name in the dtype table whose meaning is ml_dtypes' own.

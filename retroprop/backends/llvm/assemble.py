@@ -48,7 +48,7 @@ class Assembler:
         pool.define_barrier(self.module)
         pool.define_enter(self.module, target)
         pool.define_leave(self.module, target)
-        self._names: dict[Kernel, str] = {}
+        self._names: dict[object, str] = {}
         for number, segment in enumerate(plan.segments):
             if isinstance(segment, list):
                 self._segment(number, segment)
@@ -168,9 +168,10 @@ class Assembler:
     # -- calls -----------------------------------------------------------------------------------
 
     def _call(self, kernel: Kernel, lo: Register, hi: Register) -> None:
-        name = self._names.get(kernel)
+        signature = kernel.signature
+        name = self._names.get(signature)
         if name is None:
-            name = self._names[kernel] = kernel.emit(self.module, self.target)
+            name = self._names[signature] = kernel.emit(self.module, self.target)
         f = self.f
         pointers = [self._address(view) for view in (*kernel.results, *kernel.operands)]
         began = self._now() if self.profile else None

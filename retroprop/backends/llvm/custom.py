@@ -27,6 +27,8 @@ def make(node: Node, results: Views, operands: Views, number: int) -> list[Kerne
         number:   under which the node reports errors.
     """
     maker = _MAKERS.get(node.op.name)
+    if node.op.name.startswith("random_") and operands[0].dtype.itemsize != 4:
+        return None  # a state of another type than a generator's
     if maker is None or any(view.size == 0 for view in (*results, *operands)):
         return None
     made = maker(results, operands, node.attributes, number)

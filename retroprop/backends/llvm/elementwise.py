@@ -59,6 +59,10 @@ class Elementwise(Kernel):
         self.slabs = tuple(leading_slab(view) for view in self.views)
         self.flops = shapes.size(shape) * len(expression.steps)
 
+    @property
+    def signature(self) -> object:
+        return ("elementwise", self.expression.key, self.values, *(view.layout for view in self.views))
+
     def emit(self, module: Module, target: Target) -> str:
         f, results, operands, _, lo, hi = kernel_function(
             module, "elementwise", len(self.results), len(self.operands)

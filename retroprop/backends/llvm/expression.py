@@ -74,6 +74,13 @@ class Expression:
             names = [*names[:2], f"..{len(names) - 3}..", names[-1]]
         return "+".join(names)
 
+    @property
+    def key(self) -> object:
+        """What tells expressions apart."""
+        return tuple(
+            (step.op.name, step.arguments, repr(step.attributes), step.dtype) for step in self.steps
+        )
+
     def evaluate(self, b: Builder, loaded: Sequence[Scalar]) -> list[Scalar]:
         """Emit all steps; the value of each, given the operands in registers."""
         values: list[Scalar] = []

@@ -93,6 +93,10 @@ class Gemm(Kernel):
 
     # -- code ------------------------------------------------------------------------------------
 
+    @property
+    def signature(self) -> object:
+        return ("gemm", *(view.layout for view in (*self.results, *self.operands)), self.by_panels)
+
     def emit(self, module: Module, target: Target) -> str:
         self.tiles = self._emit_tiles(module)
         f, results, operands, _, lo, hi = kernel_function(module, "gemm", 1, 2)

@@ -77,6 +77,11 @@ class View(NamedTuple):
         return shapes.size(self.shape)
 
     @property
+    def layout(self) -> tuple[object, ...]:
+        """All but where it lies."""
+        return self.dtype, self.shape, self.strides
+
+    @property
     def is_contiguous(self) -> bool:
         """Whether the elements lie one after the other in C order."""
         expected = contiguous(self.shape)
@@ -125,6 +130,11 @@ class Kernel:
     block: int = 1
     preferred_rows: int = 1
     may_fail: bool = False
+
+    @property
+    def signature(self) -> object:
+        """What the code depends on: kernels of equal signature are one function."""
+        return self
 
     def emit(self, module: Module, target: Target) -> str:
         """Write the function (see `kernel_function`) into the module; returns its name."""

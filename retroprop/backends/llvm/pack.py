@@ -47,6 +47,10 @@ class Pack(Kernel):
         self.rows = shapes.size(self.batch) * self.panels
         self.slabs = (strides[-3] * w.dtype.itemsize, None)
 
+    @property
+    def signature(self) -> object:
+        return ("pack", self.width, self.operands[0].layout)
+
     def emit(self, module: Module, target: Target) -> str:
         f, results, operands, _, lo, hi = kernel_function(module, "pack", 1, 1)
         w, item = self.operands[0], self.operands[0].dtype.itemsize

@@ -133,6 +133,10 @@ class Reduction(Kernel):
             leading_slab(_from(view, first)) if leads else None for view in self.views
         )
 
+    @property
+    def signature(self) -> object:
+        return ("reduction", self.kind, self.axes, self.expression.key, self.value, self.stored, self.along_kept, *(view.layout for view in self.views))
+
     def emit(self, module: Module, target: Target) -> str:
         f, results, operands, _, lo, hi = kernel_function(
             module, "reduction", len(self.results), len(self.operands)

@@ -10,6 +10,7 @@ rows while these are in cache.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View
@@ -90,8 +91,12 @@ class _Scheduler:
                 unit = max(work.block, -(-64 // slab), self.result.units.get(work.rows, 1))
                 self.result.units[work.rows] = unit
         self.rows = [self._cut_rows(work, common) for work in works]
+        self.touches = [_touches(work, rows) for work, rows in zip(works, self.rows, strict=True)]
         self.epoch = 0
-        self.since: list[int] = []  # kernels since the last barrier
+        self.last: Work | None = None
+        # What kernels since the last barrier have touched, by buffer, and who has to wait for one.
+        self.touched: dict[object, set[Touch]] = {}
+        self.blocked: set[int] = set()
         self.unchecked = False  # whether a kernel that may fail has run since the last check
         self.groups: list[Group] = []
 
@@ -122,18 +127,22 @@ class _Scheduler:
         rows = self.groups[-1].rows if self.groups else None
         free = None
         for position, number in enumerate(ready):
-            if isinstance(self.works[number], Call) or self._commits(number):
+            if number in self.blocked or isinstance(self.works[number], Call):
                 continue
-            if not any(self._conflict(before, number) for before in self.since):
-                if self.rows[number] == rows:
-                    return position
-                free = position if free is None else free
+            if self._commits(number):
+                continue
+            if self._conflicts(number):
+                self.blocked.add(number)
+            elif self.rows[number] == rows:
+                return position
+            elif free is None:
+                free = position
         return 0 if free is None else free
 
     def _next_on_one_thread(self, ready: list[int]) -> int:
         """What reads what has just been made, else the first in the given order."""
-        if self.since:
-            made = {view.buffer.key for view in self.works[self.since[-1]].results}
+        if self.last is not None:
+            made = {view.buffer.key for view in self.last.results}
             for position, number in enumerate(ready):
                 reads = {view.buffer.key for view in self.works[number].operands}
                 if not made.isdisjoint(reads) and isinstance(self.works[number], Kernel):
@@ -156,17 +165,20 @@ class _Scheduler:
         before = ""
         if self._commits(number):
             before, self.unchecked = "check", False
-        elif self.result.parallel and any(self._conflict(one, number) for one in self.since):
+        elif self.result.parallel and self._conflicts(number):
             before = "barrier"
         if before or not self.result.parallel:
             self.epoch += 1
-            self.since = self.since if not before else []
+        if before:
+            self.touched, self.blocked = {}, set()
         rows = self.rows[number]
         if self.groups and not before and self.groups[-1].rows == rows:
             self.groups[-1].kernels.append(work)
         else:
             self.groups.append(Group(work, rows, before))
-        self.since.append(number)
+        self.last = work
+        for key, touch in self.touches[number]:
+            self.touched.setdefault(key, set()).add(touch)
         self.unchecked = self.unchecked or work.may_fail
         self.result.order.append((work, self.epoch))
 
@@ -174,31 +186,31 @@ class _Scheduler:
         """End a native segment."""
         if self.groups:
             self.result.segments.append(self.groups)
-        self.groups, self.since, self.unchecked = [], [], False
+        self.groups, self.last, self.unchecked = [], None, False
+        self.touched, self.blocked = {}, set()
 
-    def _conflict(self, first: int, second: int) -> bool:
-        """Whether a barrier has to stand between two kernels."""
-        a, b = self.works[first], self.works[second]
-        assert isinstance(a, Kernel)
-        assert isinstance(b, Kernel)
-        if self.rows[first] == self.rows[second] == 1:
-            return False
-        same = self.rows[first] == self.rows[second]
-        for view, slab, writes in _touches(a):
-            for other, its, written in _touches(b):
-                if view.buffer.key != other.buffer.key or not (writes or written):
-                    continue
-                if not same or slab is None or slab != its:
+    def _conflicts(self, number: int) -> bool:
+        """Whether a barrier has to stand before a kernel: it shares memory with one since the last
+        barrier, one of them writes, and the same rows are not the same slabs.
+        """
+        for key, (rows, slab, writes) in self.touches[number]:
+            for before, its, written in self.touched.get(key, ()):
+                alike = rows == before and (rows == 1 or (slab is not None and slab == its))
+                if (writes or written) and not alike:
                     return True
         return False
 
 
-def _touches(kernel: Kernel) -> list[tuple[View, int | None, bool]]:
-    """Every view of a kernel with its slab and whether it is written."""
-    views = [*kernel.results, *kernel.operands]
-    count = len(kernel.results)
-    pairs = zip(views, kernel.slabs, strict=True)
-    return [(view, slab, i < count) for i, (view, slab) in enumerate(pairs)]
+Touch = tuple[int, int | None, bool]  # rows by which a kernel is cut, its slab, whether it writes
+
+
+def _touches(work: Work, rows: int) -> list[tuple[object, Touch]]:
+    """Every buffer that a kernel touches, and how."""
+    if isinstance(work, Call):
+        return []
+    count = len(work.results)
+    views = zip([*work.results, *work.operands], work.slabs, strict=True)
+    return [(view.buffer.key, (rows, slab, i < count)) for i, (view, slab) in enumerate(views)]
 
 
 def _writes_state(work: Work) -> bool:
@@ -252,27 +264,37 @@ def plan_memory(order: Sequence[tuple[Work, int]], start: int = 0) -> int:
             if view.buffer.kind == "arena":
                 first.setdefault(view.buffer, epoch)
                 last[view.buffer] = epoch
-    active: list[Buffer] = []
-    peak = start
-    for buffer in sorted(first, key=lambda one: first[one]):
-        active = [one for one in active if last[one] >= first[buffer]]
-        buffer.offset = _gap(active, buffer.size, start)
-        active.append(buffer)
-        active.sort(key=lambda one: one.offset)
-        peak = max(peak, buffer.offset + _room(buffer.size))
-    return peak
+    placed = _Places(start)
+    for buffer in sorted(first, key=first.__getitem__):
+        placed.release(first[buffer])
+        placed.put(buffer, last[buffer])
+    return placed.peak
 
 
-def _room(size: int) -> int:
-    return -(-max(size, 1) // _ALIGNED) * _ALIGNED + _ALIGNED
+class _Places:
+    """The stretches of the arena in use, by offset."""
 
+    def __init__(self, start: int) -> None:
+        self.start = self.peak = start
+        self._used: list[tuple[int, int, int]] = []  # offset, end, epoch of the last use
+        self._soonest = 0
 
-def _gap(active: Sequence[Buffer], size: int, start: int) -> int:
-    """The smallest hole between buffers in use that holds `size` bytes, else the end."""
-    need, position, best, best_room = _room(size), start, -1, 0
-    for buffer in active:
-        room = buffer.offset - position
-        if room >= need and (best < 0 or room < best_room):
-            best, best_room = position, room
-        position = max(position, buffer.offset + _room(buffer.size))
-    return position if best < 0 else best
+    def release(self, epoch: int) -> None:
+        """Forget what was last used before an epoch."""
+        if epoch > self._soonest:
+            self._used = [one for one in self._used if one[2] >= epoch]
+            self._soonest = min((one[2] for one in self._used), default=epoch)
+
+    def put(self, buffer: Buffer, last: int) -> None:
+        """Into the smallest hole that holds it, else at the end."""
+        need = -(-max(buffer.size, 1) // _ALIGNED) * _ALIGNED + _ALIGNED
+        position, best, room = self.start, -1, 0
+        for offset, end, _ in self._used:
+            gap = offset - position
+            if gap >= need and (best < 0 or gap < room):
+                best, room = position, gap
+            position = max(position, end)
+        buffer.offset = position if best < 0 else best
+        insort(self._used, (buffer.offset, buffer.offset + need, last))
+        self._soonest = min(self._soonest, last)
+        self.peak = max(self.peak, buffer.offset + need)

@@ -19,8 +19,9 @@ FAMILIES = ["sse", "avx2", "avx512", "neon"]
 
 
 @pytest.mark.parametrize(
-    ("name", "lanes", "registers"), [("sse", 4, 16), ("avx2", 8, 16), ("avx512", 16, 32), ("neon", 4, 32)]
-)  # fmt: skip
+    ("name", "lanes", "registers"),
+    [("sse", 4, 16), ("avx2", 8, 16), ("avx512", 16, 32), ("neon", 4, 32)],
+)
 def test_families(name, lanes, registers):
     made = target.named(name)
     assert (made.lanes(4), made.lanes(8), made.registers) == (lanes, lanes // 2, registers)
