@@ -1,7 +1,7 @@
 """Whether a function is being traced: the switch that cells and ops look at.
 
-`active` counts the traces of all threads, so that code which is not being traced pays for one look at a
-module variable; which recorder a thread has is asked only when some thread has one.
+`active` counts the traces of all threads, so that code which is not being traced pays for
+one look at a module variable; which recorder a thread has is asked only when some thread has one.
 """
 
 from __future__ import annotations

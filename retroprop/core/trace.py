@@ -9,6 +9,7 @@ graph, what is assigned to them an output.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -375,7 +376,7 @@ class Recorder:
             else:
                 give(Output("grad", cell), self._value(gradient._array))
         for key, cell in {**self._grad_cells, **self._cells}.items():
-            self.guard(("requires_grad", key), lambda cell=cell: cell._requires_grad)
+            self.guard(("requires_grad", key), partial(getattr, cell, "_requires_grad"))
         graph = Graph(self.values, self.nodes, values)
         return Trace(
             graph, self.inputs, outputs, donated, cleared, self._present,

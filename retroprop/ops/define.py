@@ -19,7 +19,7 @@ The decorator adds the rest:
                      the dtypes.
     accepts          kinds of dtype it takes; with FLOATING, integers become the default float.
     roles            operands outside the promotion and their kind, such as indices and masks.
-    lower            the same meaning for native code: a function of a scalar builder and of operands
+    lower            the same meaning for native code: a function of a scalar builder and operands
                      in registers (`backends/llvm/scalar.py`), one element or several; None where
                      the op has a kernel of its own, or runs through its reference. It is meant
                      for the kinds of dtype in `lowers`, all by default.
@@ -138,8 +138,7 @@ class Op:
         lower: Callable[..., Any] | None = None,
         lowers: frozenset[str] = ANY,
     ) -> None:
-        self.name = reference.__name__
-        self.__name__ = self.name
+        self.name = self.__name__ = reference.__name__
         self.__doc__ = reference.__doc__
         self.reference = reference
         self.form = form
@@ -147,13 +146,10 @@ class Op:
         self.result = result
         self.accepts = accepts
         self.roles = roles or {}
-        self.operator = operator
-        self.method = method
-        self.samples = samples
-        self.errors = errors
+        self.operator, self.method = operator, method
+        self.samples, self.errors = samples, errors
         self.max_ulp = max_ulp or {}
-        self.lower = lower
-        self.lowers = lowers
+        self.lower, self.lowers = lower, lowers
         self._read_signature()
         self.is_python = False  # a closure of this run: a trace runs it and records what it does
         self.joint = callable(rules)

@@ -37,21 +37,21 @@ def make(node: Node, results: Views, operands: Views, number: int) -> list[Kerne
 
 def _take(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
     axis = (attributes["axis"] or 0) % len(operands[0].shape)
-    return Take(results[0], *operands, axis, number)
+    return Take(results[0], operands[0], operands[1], axis, number)
 
 
 def _take_add(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
-    return TakeAdd(results[0], *operands, attributes["axis"], number)
+    return TakeAdd(results[0], operands[0], operands[1], attributes["axis"], number)
 
 
-def _take_along(
-    results: Views, operands: Views, attributes: dict[str, Any], number: int
-) -> Kernel:
-    return TakeAlong(results[0], *operands, attributes["axis"] % len(operands[0].shape), number)
+def _take_along(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
+    axis = attributes["axis"] % len(operands[0].shape)
+    return TakeAlong(results[0], operands[0], operands[1], axis, number)
 
 
 def _add_along(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
-    return AddAlong(results[0], *operands, attributes["axis"] % len(results[0].shape), number)
+    axis = attributes["axis"] % len(results[0].shape)
+    return AddAlong(results[0], operands[0], operands[1], axis, number)
 
 
 _MAKERS: dict[str, Callable[..., Kernel | None]] = {

@@ -61,7 +61,12 @@ class Elementwise(Kernel):
 
     @property
     def signature(self) -> object:
-        return ("elementwise", self.expression.key, self.values, *(view.layout for view in self.views))
+        return (
+            "elementwise",
+            self.expression.key,
+            self.values,
+            *(view.layout for view in self.views),
+        )
 
     def emit(self, module: Module, target: Target) -> str:
         f, results, operands, _, lo, hi = kernel_function(

@@ -49,12 +49,7 @@ def scalar_of(type: str) -> str:
 
 
 def lanes_of(type: str) -> int:
-    """How many elements a type has.
-
-    Example:
-        >>> lanes_of("<8 x float>"), lanes_of("i64")
-        (8, 1)
-    """
+    """How many elements a type has."""
     return int(type[1:].split(" x ", maxsplit=1)[0]) if type.startswith("<") else 1
 
 

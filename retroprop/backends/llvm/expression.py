@@ -19,15 +19,15 @@ __all__ = ["Constant", "Expression", "Operand", "Reference", "Result", "Step"]
 
 
 class Operand(NamedTuple):
-    """The element of operand `index` at this place."""
+    """The element of an operand at this place."""
 
-    index: int
+    number: int
 
 
 class Result(NamedTuple):
-    """What step `index` computed."""
+    """What a step computed."""
 
-    index: int
+    number: int
 
 
 class Constant(NamedTuple):
@@ -95,7 +95,7 @@ def resolve(
 ) -> Scalar:
     """The register behind a reference."""
     if isinstance(given, Operand):
-        return loaded[given.index]
+        return loaded[given.number]
     if isinstance(given, Result):
-        return values[given.index]
+        return values[given.number]
     return b.constant(given.value, given.dtype)

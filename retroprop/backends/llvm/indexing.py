@@ -100,9 +100,7 @@ class Take(_Indexed):
         pointers, items = [*results, *operands], self._items()
         lead = max(self.lead, 1) if self.shape else 0
         if self.lead == 0:  # one slice: rows are its own first axis
-            place = _position(
-                f, pointers[2], self.views[2].dtype, self.length, status, self.number
-            )
+            place = _position(f, pointers[2], self.views[2].dtype, self.length, status, self.number)
             pointers[1] = f.at(pointers[1], place, self.step)
         outer = collapsed(self.shape, self.views, range(1, lead))
         with f.loop(lo, hi) as row:
@@ -157,9 +155,7 @@ class TakeAlong(_Indexed):
         )
         views = [result, broadcast_view(one, result.shape), broadcast_view(indices, result.shape)]
         self._use(result.shape, views)
-        if axis == 0:
-            self.slabs = (self.slabs[0], None, self.slabs[2])
-        elif x.strides[axis] < 0 or leading_slab(x) is None:
+        if axis == 0 or x.strides[axis] < 0 or leading_slab(x) is None:
             self.slabs = (self.slabs[0], None, self.slabs[2])
 
     def emit(self, module: Module, target: Target) -> str:
@@ -182,9 +178,7 @@ class TakeAlong(_Indexed):
 class _Added(_Indexed):
     """Zeros with numbers added at positions; the result is contiguous."""
 
-    def _emit_add(
-        self, f: Function, b: Builder, to: Register, source: Register
-    ) -> None:
+    def _emit_add(self, f: Function, b: Builder, to: Register, source: Register) -> None:
         dtype = self.views[0].dtype
         total = b.add(b.load(to, dtype), b.load(source, dtype))
         b.store(total, to)
@@ -262,9 +256,7 @@ class TakeAdd(_Added):
         self.step = result.strides[axis] * result.dtype.itemsize
         ndim = len(indices.shape)
         after = result.strides[axis + 1 :]
-        to = result._replace(
-            shape=x.shape, strides=(*result.strides[:axis], *(0,) * ndim, *after)
-        )
+        to = result._replace(shape=x.shape, strides=(*result.strides[:axis], *(0,) * ndim, *after))
         spread = indices._replace(
             shape=x.shape, strides=(*(0,) * axis, *indices.strides, *(0,) * len(after))
         )
@@ -319,5 +311,3 @@ class TakeAdd(_Added):
                 exact=b.lanes == 1,
                 body=lambda loaded, counted, carried: ([zero], carried),
             )
-
-

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retroprop.backends.llvm import custom
-from retroprop.dtypes import kind
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
 from retroprop.backends.llvm.produce import Call, copied, elementwise, product, reduction
 from retroprop.backends.llvm.reduction import COMBINE
 from retroprop.backends.llvm.scalar import supports
 from retroprop.backends.llvm.views import MOVED, VIEWED, pieces, viewed
+from retroprop.dtypes import kind
 
 if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
@@ -237,7 +237,7 @@ class Lowered:
         results = [self.view(output) for output in node.outputs]
         works: Sequence[Kernel | Call] | None = None
         if native and node.op.name == "matmul" and results[0].dtype.kind == "f":
-            works = product(results[0], *operands, self.target)
+            works = product(results[0], operands[0], operands[1], self.target)
         elif native and node.op.name in MOVED:
             works = pieces(node, results[0], operands)
         elif native:
@@ -306,7 +306,7 @@ class Lowered:
 
     # -- kernels ---------------------------------------------------------------------------------
 
-    def _works(self, unit: Unit) -> list[Kernel | Call]:
+    def _works(self, unit: Unit) -> Sequence[Kernel | Call]:
         if unit.shape is None:
             return unit.works
         expression = Expression()

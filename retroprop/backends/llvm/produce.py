@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from retroprop import shapes
 from retroprop.backends.llvm.elementwise import Elementwise
@@ -92,73 +92,83 @@ def reduction(
     Args:
         result: view of the kept axes, with or without the reduced ones as size 1.
     """
-    kept = [axis for axis in range(len(shape)) if axis not in axes]
-    sizes = tuple(shape[axis] for axis in kept)
+    sizes = tuple(size for axis, size in enumerate(shape) if axis not in axes)
     result = result._replace(shape=sizes, strides=contiguous(sizes))
     long = [axis for axis in axes if shape[axis] > 1]
-    places = shapes.size([shape[axis] for axis in axes])
+    places = shapes.size(tuple(shape[axis] for axis in axes))
     leading = next((axis for axis, size in enumerate(shape) if size > 1), None)
     few = shapes.size(sizes) * 4 <= places or leading in long
     if places < 2 * _BLOCK or not few or not long:
-        made = Reduction(kind, shape, axes, expression, value, operands, result, stores, stored)
-        return [made]
-    return _blocked(
-        kind, shape, axes, expression, value, operands, result, stores, stored, long[0], places
-    )
-
-
-def _blocked(
-    kind: str,
-    shape: tuple[int, ...],
-    axes: tuple[int, ...],
-    expression: Expression,
-    value: Reference,
-    operands: Sequence[View],
-    result: View,
-    stores: Sequence[View],
-    stored: Sequence[Reference],
-    axis: int,
-    places: int,
-) -> list[Kernel]:
-    """Sums of blocks along one reduced axis, then the sum of these."""
-    length = shape[axis]
-    each = max(1, _BLOCK * length // places)
-    whole, rest = divmod(length, each)
-    spread = [broadcast_view(view, shape) for view in operands]
-    count = whole + bool(rest)
-    partial_shape = (count, *result.shape)
+        return [Reduction(kind, shape, axes, expression, value, operands, result, stores, stored)]
+    whole = Blocks(shape, long[0], max(1, _BLOCK * shape[long[0]] // places))
+    partial_shape = (whole.total, *sizes)
     buffer = Buffer(shapes.size(partial_shape) * result.dtype.itemsize, what="partial")
     partial = View(buffer, result.dtype, partial_shape, contiguous(partial_shape))
+    spread = [broadcast_view(view, shape) for view in operands]
     works: list[Kernel] = []
-    for blocks, size, start in ((whole, each, 0), (1, rest, whole * each)):
-        if not size or not blocks:
-            continue
-        space = (blocks, *shape[:axis], size, *shape[axis + 1 :])
-        rows = partial._replace(
-            shape=(blocks, *result.shape), offset=partial.strides[0] * (start // each)
-        )
+    for part in whole.parts():
+        inputs, outputs = ([part.cut(view) for view in views] for views in (spread, stores))
+        within, rows = tuple(axis + 1 for axis in axes), part.lines(partial)
         works.append(
-            Reduction(
-                kind,
-                space,
-                [a + 1 for a in axes],
-                expression,
-                value,
-                [_cut(view, axis, space, size, start) for view in spread],
-                rows,
-                [_cut(view, axis, space, size, start) for view in stores],
-                stored,
-            )
+            Reduction(kind, part.space, within, expression, value, inputs, rows, outputs, stored)
         )
     works.append(Reduction(kind, partial_shape, [0], Expression(), Operand(0), [partial], result))
     return works
 
 
-def _cut(view: View, axis: int, space: tuple[int, ...], size: int, start: int) -> View:
-    """A view by blocks of an axis, from a place on, with the number of the block in front."""
-    stride = view.strides[axis]
-    return view._replace(
-        shape=space,
-        strides=(size * stride, *view.strides),
-        offset=view.offset + start * stride,
-    )
+class Blocks(NamedTuple):
+    """An axis of a space cut in blocks of `each` places; the last one keeps what is left.
+
+    Example:
+        >>> [part.space for part in Blocks((10, 3), 0, 4).parts()]
+        [(2, 4, 3), (1, 2, 3)]
+    """
+
+    shape: tuple[int, ...]
+    axis: int
+    each: int
+
+    @property
+    def total(self) -> int:
+        """How many blocks there are."""
+        return -(-self.shape[self.axis] // self.each)
+
+    def parts(self) -> list[_Part]:
+        """The blocks of full size together, and the rest."""
+        full, rest = divmod(self.shape[self.axis], self.each)
+        parts = [_Part(self, full, self.each, 0)] if full else []
+        return [*parts, _Part(self, 1, rest, full)] if rest else parts
+
+
+class _Part(NamedTuple):
+    """Some blocks of equal size.
+
+    Attributes:
+        number, size: how many, of how many places.
+        first:        the number of the first one.
+    """
+
+    blocks: Blocks
+    number: int
+    size: int
+    first: int
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        """The space with the number of the block in front."""
+        shape, axis, _ = self.blocks
+        return (self.number, *shape[:axis], self.size, *shape[axis + 1 :])
+
+    def cut(self, view: View) -> View:
+        """A view of the whole space as these blocks of it."""
+        stride = view.strides[self.blocks.axis]
+        return view._replace(
+            shape=self.space,
+            strides=(self.size * stride, *view.strides),
+            offset=view.offset + self.first * self.blocks.each * stride,
+        )
+
+    def lines(self, view: View) -> View:
+        """The lines of these blocks in a view that has one for each block."""
+        offset = view.offset + self.first * view.strides[0]
+        return view._replace(shape=(self.number, *view.shape[1:]), offset=offset)

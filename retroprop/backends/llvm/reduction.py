@@ -135,7 +135,16 @@ class Reduction(Kernel):
 
     @property
     def signature(self) -> object:
-        return ("reduction", self.kind, self.axes, self.expression.key, self.value, self.stored, self.along_kept, *(view.layout for view in self.views))
+        return (
+            "reduction",
+            self.kind,
+            self.axes,
+            self.expression.key,
+            self.value,
+            self.stored,
+            self.along_kept,
+            *(view.layout for view in self.views),
+        )
 
     def emit(self, module: Module, target: Target) -> str:
         f, results, operands, _, lo, hi = kernel_function(
@@ -184,8 +193,8 @@ class Reduction(Kernel):
                 carry=[f.load(start.register.type, room)],
             )
             f.store(total, room)
-        total = _across(b, self.kind, Scalar(f.load(start.register.type, room), self.dtype))
-        b.with_lanes(1).store(total, pointers[0])
+        whole = _across(b, self.kind, Scalar(f.load(start.register.type, room), self.dtype))
+        b.with_lanes(1).store(whole, pointers[0])
 
     def _emit_columns(
         self,

@@ -83,7 +83,7 @@ def _memory_lines(program: Program) -> list[str]:
     arena = [buffer for buffer in buffers if buffer.kind == "arena"]
     asked = sum(buffer.size for buffer in arena)
     lines = [
-        f"memory: {_count(program.plan.peak)}B for {len(arena)} buffers of {_count(asked)}B; largest:"
+        f"memory: {_count(program.plan.peak)}B, {len(arena)} buffers of {_count(asked)}B; largest:"
     ]
     for buffer in sorted(arena, key=lambda one: -one.size)[:5]:
         end = buffer.offset + buffer.size

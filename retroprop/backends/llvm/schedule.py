@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 
-from retroprop.backends.llvm.kernel import Buffer, Kernel, View
+from retroprop.backends.llvm.kernel import Buffer, Kernel
 from retroprop.backends.llvm.produce import Call
 
 __all__ = ["Group", "Schedule", "is_worth_threads", "plan_memory", "schedule"]

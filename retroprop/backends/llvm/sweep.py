@@ -65,71 +65,88 @@ def sweep(
     Returns:
         The last carried registers.
     """
-    f, lanes = b.function, b.lanes
+    f = b.function
     fixed = {i: b.splat(_single(b, stream)) for i, stream in enumerate(loads) if not stream.stride}
     moving = [(i, stream) for i, stream in enumerate(loads) if stream.stride]
-    buffers = None if exact else _buffers(f, lanes, [s for _, s in moving], stores)
-    with f.loop(start, stop, lanes, carry=carry) as loop:
+    ending = None if exact else _Ending(b, [stream for _, stream in moving], stores)
+    with f.loop(start, stop, b.lanes, carry=carry) as loop:
         i = loop.index
-        count = None
-        addresses = [stream.at(f, i) for _, stream in moving]
-        if buffers is not None:
-            count = f.binary("sub", f.integer(stop), i)
-            partial = f.compare("icmp slt", count, f.integer(lanes))
-            with f.branch(partial, otherwise=addresses) as copied:
-                with f.loop(0, count) as each:
-                    for (_, stream), to in zip(moving, buffers[0], strict=True):
-                        _copy(
-                            f,
-                            stream.dtype,
-                            stream.at(f, f.binary("add", i, each.index)),
-                            f.at(to, each.index, stream.dtype.itemsize),
-                        )
-                copied.give(*buffers[0])
-            addresses = list(copied.values)
+        count = None if ending is None else ending.begin(i, stop)
+        places = [stream.at(f, i) for _, stream in moving]
+        if ending is not None:
+            places = ending.copy_in(i, places)
         operands = dict(fixed)
-        for (number, stream), address in zip(moving, addresses, strict=True):
-            operands[number] = gather(b, stream, address)
+        for (number, stream), place in zip(moving, places, strict=True):
+            operands[number] = gather(b, stream, place)
         results, carried = body([operands[n] for n in range(len(loads))], count, loop.carried)
         places = [stream.at(f, i) for stream in stores]
-        if buffers is not None and stores:
-            places = _chosen(f, partial, buffers[1], places)
+        if ending is not None:
+            places = ending.instead(places)
         for stream, value, place in zip(stores, results, places, strict=True):
             scatter(b, stream, value, place)
-        if buffers is not None and stores:
-            with f.branch(partial), f.loop(0, count) as each:
-                for stream, source in zip(stores, buffers[1], strict=True):
-                    _copy(
-                        f,
-                        stream.dtype,
-                        f.at(source, each.index, stream.dtype.itemsize),
-                        stream.at(f, f.binary("add", i, each.index)),
-                    )
+        if ending is not None and stores:
+            ending.copy_out(i)
         loop.carry(*carried)
     return loop.carried
 
 
-def _chosen(
-    f: Function, condition: Register, first: Sequence[Register], second: Sequence[Register]
-) -> list[Register]:
-    return [f.select(condition, x, z) for x, z in zip(first, second, strict=True)]
+class _Ending:
+    """The last round of a run, when it fills no vector: it works on copies on the stack.
 
+    What it does not fill of a copy is zero at first, or left from before.
+    """
 
-def _buffers(
-    f: Function, lanes: int, loads: Sequence[Stream], stores: Sequence[Stream]
-) -> tuple[list[Register], list[Register]]:
-    """Room for one vector of each stream; what the last round does not fill is zero at first."""
-    made = [
-        [f.allocate(storage_type(s.dtype), lanes) for s in streams] for streams in (loads, stores)
-    ]
-    for stream, buffer in zip(loads, made[0], strict=True):
-        zero = f.constant(f"<{lanes} x {storage_type(stream.dtype)}>", 0)
-        f.store(zero, buffer)
-    return made[0], made[1]
+    count: Register
+    partial: Register
 
+    def __init__(self, b: Builder, loads: Sequence[Stream], stores: Sequence[Stream]) -> None:
+        self.f, self.lanes = b.function, b.lanes
+        self.loads, self.stores = loads, stores
+        self.inputs = [self._room(stream) for stream in loads]
+        self.outputs = [self._room(stream) for stream in stores]
+        for stream, room in zip(loads, self.inputs, strict=True):
+            type = f"<{self.lanes} x {storage_type(stream.dtype)}>"
+            self.f.store(self.f.constant(type, 0), room)
 
-def _copy(f: Function, dtype: np.dtype[Any], source: Register, to: Register) -> None:
-    f.store(f.load(storage_type(dtype), source), to)
+    def _room(self, stream: Stream) -> Register:
+        return self.f.allocate(storage_type(stream.dtype), self.lanes)
+
+    def begin(self, index: Register, stop: int | Register) -> Register:
+        """How many elements are left in this round, at least."""
+        f = self.f
+        self.count = f.binary("sub", f.integer(stop), index)
+        self.partial = f.compare("icmp slt", self.count, f.integer(self.lanes))
+        return self.count
+
+    def copy_in(self, index: Register, places: list[Register]) -> list[Register]:
+        """Where to read: in place, or from the copies that are made here."""
+        f = self.f
+        with f.branch(self.partial, otherwise=places) as chosen:
+            with f.loop(0, self.count) as each:
+                at = f.binary("add", index, each.index)
+                for stream, room in zip(self.loads, self.inputs, strict=True):
+                    self._copy(stream, stream.at(f, at), self._within(stream, room, each.index))
+            chosen.give(*self.inputs)
+        return list(chosen.values)
+
+    def instead(self, places: list[Register]) -> list[Register]:
+        """Where to write: in place, or into the copies."""
+        pairs = zip(self.outputs, places, strict=True)
+        return [self.f.select(self.partial, room, place) for room, place in pairs]
+
+    def copy_out(self, index: Register) -> None:
+        """Put the results that count where they belong."""
+        f = self.f
+        with f.branch(self.partial), f.loop(0, self.count) as each:
+            at = f.binary("add", index, each.index)
+            for stream, room in zip(self.stores, self.outputs, strict=True):
+                self._copy(stream, self._within(stream, room, each.index), stream.at(f, at))
+
+    def _within(self, stream: Stream, room: Register, index: Register) -> Register:
+        return self.f.at(room, index, stream.dtype.itemsize)
+
+    def _copy(self, stream: Stream, source: Register, to: Register) -> None:
+        self.f.store(self.f.load(storage_type(stream.dtype), source), to)
 
 
 def _single(b: Builder, stream: Stream) -> Scalar:

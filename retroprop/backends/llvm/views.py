@@ -7,6 +7,7 @@ the shape and strides of the view but stands on no memory, and nothing is ever r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,8 +37,13 @@ def viewed(node: Node, before: View) -> list[View] | None:
             return None
     if node.op.name == "split":
         count = len(node.outputs)
-        return [part(before, lambda array, i=i: _applied(node, array)[i]) for i in range(count)]
+        whole = partial(_applied, node)
+        return [part(before, _item_of(whole, number)) for number in range(count)]
     return [part(before, lambda array: _applied(node, array))]
+
+
+def _item_of(look: Callable[[Any], Any], number: int) -> Callable[[Any], Any]:
+    return lambda array: look(array)[number]
 
 
 def _applied(node: Node, array: Any) -> Any:
