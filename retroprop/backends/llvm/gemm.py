@@ -119,9 +119,10 @@ class Gemm(Kernel):
         a_row, a_column = (1, self.tile) if self.packs_a else self.operands[0].strides[-2:]
         packed = self.pack is not None or self.by_panels
         b_row = self.width if packed else self.operands[1].strides[-2]
+        depth = self.k if len(self.blocks) == 1 else None
         return {
             (rows, v): Tile(
-                self.scalar, self.item, self.lanes, rows, v, a_row, a_column, b_row
+                self.scalar, self.item, self.lanes, rows, v, a_row, a_column, b_row, depth
             ).emit(module)
             for rows in sorted({self.tile, self.m % self.tile, 1} - {0})
             for v in vectors

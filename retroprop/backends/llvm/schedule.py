@@ -87,8 +87,7 @@ class _Scheduler:
         common = {kernel.rows for kernel in big}
         for work in works:
             if isinstance(work, Kernel) and work.rows in common:
-                slab = min((s for s in work.slabs if s), default=64)
-                unit = max(work.block, -(-64 // slab), self.result.units.get(work.rows, 1))
+                unit = max(work.block, _line_of(work), self.result.units.get(work.rows, 1))
                 self.result.units[work.rows] = unit
         self.rows = [self._cut_rows(work, common) for work in works]
         self.touches = [_touches(work, rows) for work, rows in zip(works, self.rows, strict=True)]
@@ -199,6 +198,13 @@ class _Scheduler:
                 if (writes or written) and not alike:
                     return True
         return False
+
+
+def _line_of(kernel: Kernel) -> int:
+    """Rows that fill a cache line, where there are many: two threads should not write one line."""
+    slab = min((s for s in kernel.slabs[: len(kernel.results)] if s), default=64)
+    rows = -(-64 // slab)
+    return rows if kernel.rows >= 64 * rows else 1
 
 
 Touch = tuple[int, int | None, bool]  # rows by which a kernel is cut, its slab, whether it writes

@@ -24,6 +24,7 @@ class Tile(NamedTuple):
         rows, vectors: of the tile.
         a_row, a_column: elements from row to row and from k to k + 1 of a.
         b_row:   elements from k to k + 1 of b, whose columns lie side by side.
+        depth:   steps of k when they are always as many and c is always new; else None.
     """
 
     scalar: str
@@ -34,6 +35,7 @@ class Tile(NamedTuple):
     a_row: int
     a_column: int
     b_row: int
+    depth: int | None
 
     def emit(self, module: Module) -> str:
         """void tile(c, a, b, depth, step, first); `step` is the bytes from row to row of c."""
@@ -41,25 +43,58 @@ class Tile(NamedTuple):
         f = Function(module, "tile", [*words, ("depth", "i64"), ("step", "i64"), ("first", "i64")])
         c, a, b, depth, step, first = f.parameters
         places = self._places(f, c, step)
+        if self.depth is None:
+            totals = self._in_any_number(f, a, b, depth, self._before(f, first, places))
+        else:
+            zeros = [f.constant(vector(self.scalar, self.lanes), 0)] * len(places)
+            totals = self._in_steps(f, a, b, self.depth, zeros)
+        for place, total in zip(places, totals, strict=True):
+            f.store(total, place)
+        f.leave()
+        return module.add_shared(f)
+
+    def _before(self, f: Function, first: Register, places: list[Register]) -> list[Register]:
+        """What the sums start from."""
         type = vector(self.scalar, self.lanes)
         again = f.compare("icmp eq", first, f.integer(0))
         with f.branch(again, otherwise=[f.constant(type, 0)] * len(places)) as before:
             before.give(*[f.load(type, place) for place in places])
-        state = [a, b, *before.values]
+        return list(before.values)
+
+    def _in_any_number(
+        self, f: Function, a: Register, b: Register, depth: Register, sums: list[Register]
+    ) -> list[Register]:
+        """The sums over `depth` steps of k."""
+        state = [a, b, *sums]
         groups = f.binary("sdiv", depth, f.integer(_UNROLLED))
         left = f.binary("srem", depth, f.integer(_UNROLLED))
         for count, steps in ((groups, _UNROLLED), (left, 1)):
             with f.loop(0, count, carry=state) as loop:
-                at_a, at_b, *sums = loop.carried
-                for number in range(steps):
-                    sums = self._step(f, at_a, at_b, sums, number)
-                at_a = f.at(at_a, steps * self.a_column * self.item)
-                loop.carry(at_a, f.at(at_b, steps * self.b_row * self.item), *sums)
+                loop.carry(*self._some(f, loop.carried, steps))
             state = list(loop.carried)
-        for place, total in zip(places, state[2:], strict=True):
-            f.store(total, place)
-        f.leave()
-        return module.add_shared(f)
+        return state[2:]
+
+    def _in_steps(
+        self, f: Function, a: Register, b: Register, depth: int, sums: list[Register]
+    ) -> list[Register]:
+        """The sums over a number of steps that is known: no loop where there are few."""
+        state = [a, b, *sums]
+        groups, left = divmod(depth, _UNROLLED)
+        if groups > 1:
+            with f.loop(0, groups, carry=state) as loop:
+                loop.carry(*self._some(f, loop.carried, _UNROLLED))
+            state = list(loop.carried)
+        else:
+            left = depth
+        return self._some(f, state, left)[2:]
+
+    def _some(self, f: Function, state: Sequence[Register], steps: int) -> list[Register]:
+        """Some steps of k, and the pointers moved on."""
+        a, b, *sums = state
+        for number in range(steps):
+            sums = self._step(f, a, b, sums, number)
+        a = f.at(a, steps * self.a_column * self.item)
+        return [a, f.at(b, steps * self.b_row * self.item), *sums]
 
     def _places(self, f: Function, c: Register, step: Register) -> list[Register]:
         """The address of each vector of the result."""
