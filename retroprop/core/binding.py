@@ -51,7 +51,7 @@ class Binding:
             if given.kind == "constant":
                 self._bind(slot, np.ascontiguousarray(given.source))
         self._results = [
-            (count + number, value.shape, value.dtype)
+            (count + number, _Result(value.shape, value.dtype))
             for number, (value, output) in enumerate(zip(graph.outputs, trace.outputs, strict=True))
             if output.kind == "result"
         ]
@@ -116,18 +116,16 @@ class Binding:
             array = tensors[number]._array
             if self._bound[slot] is not array:
                 self._bind(slot, _dense(array))
-        results = []
-        for slot, shape, dtype in self._results:
-            array = np.empty(shape, dtype)
-            self.program.bind(slot, array)
-            results.append(array)
-        gradients = [(cell, np.empty(shape, dtype)) for _, shape, dtype, cell in self._new_grads]
-        for (slot, *_), (_, array) in zip(self._new_grads, gradients, strict=True):
-            self.program.bind(slot, array)
+        for slot, result in self._results:
+            array = result.array()
+            if self._bound[slot] is not array:
+                self._bind(slot, array)
+        gradients = self._bind_gradients() if self._new_grads else ()
         try:
             self.program.run(1)
         finally:
             resident.tick()
+        results = [result.taken() for _, result in self._results]
         if gradients or self.trace.cleared:
             self._settle_gradients(gradients)
         if self._plain:
@@ -143,19 +141,24 @@ class Binding:
             held.append(array)
             self._bind(slot, array, array.strides[0] if array.size else 0)
         results = []
-        for slot, shape, dtype in self._results:
-            array = np.empty((steps, *shape), dtype)
-            self.program.bind(slot, array, array.strides[0] if array.size else 0)
+        for slot, result in self._results:
+            array = np.empty((steps, *result.shape), result.dtype)
+            self._bind(slot, array, array.strides[0] if array.size else 0)
             results.append(array)
-        gradients = [(cell, np.empty(shape, dtype)) for _, shape, dtype, cell in self._new_grads]
-        for (slot, *_), (_, array) in zip(self._new_grads, gradients, strict=True):
-            self.program.bind(slot, array)
+        gradients = self._bind_gradients()
         try:
             self.program.run(steps)
         finally:
             resident.tick()
         self._settle_gradients(gradients)
         return self._packed(results)
+
+    def _bind_gradients(self) -> list[tuple[Any, Array]]:
+        """New arrays for the gradients that stay."""
+        made = [(cell, np.empty(shape, dtype)) for _, shape, dtype, cell in self._new_grads]
+        for (slot, *_), (_, array) in zip(self._new_grads, made, strict=True):
+            self._bind(slot, array)
+        return made
 
     def _settle_gradients(self, gradients: Sequence[tuple[Any, Array]]) -> None:
         for cell in self.trace.cleared:
@@ -174,6 +177,30 @@ class Binding:
             array, cell = next(arrays)
             leaves.append(Tensor._wrap(array) if cell is None else cell)
         return tree.unflatten(self._structure, leaves)
+
+
+_SMALL = 4096  # bytes of a result that is copied out of one place rather than bound anew
+
+
+class _Result:
+    """Where a result of a single step goes: small ones always to the same place."""
+
+    __slots__ = ("_array", "_is_small", "dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape, self.dtype = shape, dtype
+        self._array: Array = np.empty(shape, dtype)
+        self._is_small = self._array.nbytes <= _SMALL
+
+    def array(self) -> Array:
+        """What the program writes into."""
+        if not self._is_small:
+            self._array = np.empty(self.shape, self.dtype)
+        return self._array
+
+    def taken(self) -> Array:
+        """What it wrote, for the caller to keep."""
+        return self._array.copy() if self._is_small else self._array
 
 
 def _dense(array: Array) -> Array:

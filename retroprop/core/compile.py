@@ -96,6 +96,7 @@ class Compiled:
         self._fn, self._backend, self._options = fn, backend, options
         self._verbose = verbose
         self.programs: dict[Signature, list[Binding]] = {}
+        self._plain: dict[Signature, list[Binding]] = {}
         self._latest: Binding | None = None
         self._lock = threading.RLock()
 
@@ -103,8 +104,17 @@ class Compiled:
         """Run the function's program for these arguments."""
         if recording.active and recording.current() is not None:
             return self._fn(*args, **kwargs)  # inside another trace it is a part of that
+        kind = None if kwargs else _kind(args)
+        if kind is not None:  # nothing but Tensors: most calls, and the quickest
+            with self._lock:
+                for binding in self._plain.get(kind, ()):
+                    if binding.holds():
+                        self._latest = binding
+                        return binding.call(args)
         tensors, signature, structure = _signature(args, kwargs)
         with self._lock:
+            if kind is not None:
+                self._plain[kind] = self.programs.setdefault(signature, [])
             binding = self._find(signature)
             if binding is None:
                 binding = self._make(signature, tensors, structure)
@@ -170,7 +180,7 @@ class Compiled:
         program = build(graph, trace.donated, **self._options)
         binding = Binding(program, graph, trace, (found, layout, kept), is_grad_enabled())
         self.programs.setdefault(signature, []).append(binding)
-        if self._verbose and len(self.programs) + len(self.programs[signature]) > 2:
+        if self._verbose and sum(map(len, self.programs.values())) > 1:
             self._say(tensors, time.perf_counter() - began)
         return binding
 
@@ -209,6 +219,17 @@ class Compiled:
     def assembly(self) -> str:
         """The machine code of the last call's program, as text."""
         return self._last().program.assembly()
+
+
+def _kind(args: tuple[Any, ...]) -> Signature | None:
+    """What tells calls apart whose arguments are Tensors, not containers; None for others."""
+    parts: list[Any] = [is_grad_enabled()]
+    for argument in args:
+        if type(argument) is not Tensor:
+            return None
+        data = argument._data
+        parts += (data.shape, data.dtype)
+    return tuple(parts)
 
 
 class _Static:

@@ -82,6 +82,7 @@ class Program:
             )
         slots = len(self.graph.inputs) + len(self.graph.outputs)
         self.table = np.zeros((max(slots, 1), 2), np.int64)
+        self._words = self.table.reshape(-1)
         self.bound: list[Array | None] = [None] * slots
         self.status = np.zeros(status.WORDS, np.int64)
         self.clocks = np.zeros(max(len(self.kernels), 1), np.int64)
@@ -113,8 +114,9 @@ class Program:
     def bind(self, slot: int, array: Array, step_bytes: int = 0) -> None:
         """Let a slot (inputs first, then outputs) be this array, moving on by bytes each step."""
         self.bound[slot] = array
-        self.table[slot, 0] = array.ctypes.data
-        self.table[slot, 1] = step_bytes
+        words = self._words
+        words[2 * slot] = array.__array_interface__["data"][0]  # quicker than array.ctypes
+        words[2 * slot + 1] = step_bytes
 
     def run(self, steps: int = 1) -> None:
         """Run the program; results lie in the bound arrays.

@@ -87,8 +87,9 @@ class _Scheduler:
         common = {kernel.rows for kernel in big}
         for work in works:
             if isinstance(work, Kernel) and work.rows in common:
-                unit = max(work.block, _line_of(work), self.result.units.get(work.rows, 1))
-                self.result.units[work.rows] = unit
+                # Of kernels with equal rows only products have blocks, and these are equal too.
+                unit = -(-_line_of(work) // work.block) * work.block
+                self.result.units[work.rows] = max(unit, self.result.units.get(work.rows, 1))
         self.rows = [self._cut_rows(work, common) for work in works]
         self.touches = [_touches(work, rows) for work, rows in zip(works, self.rows, strict=True)]
         self.epoch = 0
