@@ -32,6 +32,7 @@ _DEPTH = 320  # steps of k in one block, so that a panel of B stays in the first
 _IN_PLACE = 32 * 1024  # bytes of a B that is read where it lies
 _STREAMED = 4 * 1024 * 1024  # bytes of a B that should go through memory once
 _BLOCK = 96 * 1024  # bytes of A that one pass over the panels uses
+_WHOLE = 384 * 1024  # bytes of an A that stays in the second cache while panels pass by
 
 
 class Gemm(Kernel):
@@ -65,7 +66,8 @@ class Gemm(Kernel):
         self.pack = None if in_place else Pack(w, self.width)
         self.results = (result,)
         self.operands = (x, w if self.pack is None else self.pack.results[0])
-        self.packs_a = x.strides[-1] != 1 and self.n > 2 * self.width and not self.batch
+        along = x.strides[-1] == 1
+        self.packs_a = self.by_panels or not (along or self.batch or self.n <= 2 * self.width)
         self._choose_rows(x)
 
     def _reads_in_place(self, w: View) -> bool:
@@ -75,7 +77,8 @@ class Gemm(Kernel):
 
     def _goes_by_panels(self, x: View, w: View) -> bool:
         large = self.k * self.n * self.item >= _STREAMED and self.n >= 16 * self.width
-        return large and not self.batch and x.strides[-1] == 1 and self.m >= 4 * self.tile
+        fits = 4 * self.tile <= self.m and self.m * _DEPTH * self.item <= _WHOLE
+        return large and fits and not self.batch and x.strides[-1] == 1
 
     def _choose_rows(self, x: View) -> None:
         result = self.results[0]
@@ -185,9 +188,10 @@ class Gemm(Kernel):
         w = self.operands[1]
         deepest = max(depth for _, depth in self.blocks)
         packed = f.allocate(self.scalar, deepest * self.width)
+        packed_a = f.allocate(self.scalar, -(-self.m // self.tile) * self.tile * deepest)
         whole, rest = divmod(self.n, self.width)
         for start, depth in self.blocks:
-            from_a = f.at(a, start * self.item)
+            self._pack_a(f, f.at(a, start * self.item), packed_a, f.integer(self.m), depth)
             from_b = f.at(b, start * w.strides[-2] * self.item)
             with f.loop(lo, hi) as panel:
                 source = f.at(from_b, panel.index, self.width * w.strides[-1] * self.item)
@@ -197,7 +201,7 @@ class Gemm(Kernel):
                     with f.branch(f.compare(test, panel.index, f.integer(whole))):
                         count = f.integer(self.m)
                         self._emit_panel(
-                            f, c, from_a, packed, count, panel.index, start, depth, narrow
+                            f, c, packed_a, packed, count, panel.index, start, depth, narrow
                         )
 
     def _pack_a(
@@ -205,35 +209,25 @@ class Gemm(Kernel):
     ) -> None:
         """Rows of A as tiles [tile][k][rows], read along memory."""
         row, column = self.operands[0].strides[-2:]
-        with f.loop(0, depth) as k:
+        full = f.binary("sdiv", count, f.integer(self.tile))
+        tiles, steps = (0, full), (0, depth)
+        outer, inner = (tiles, steps) if column == 1 else (steps, tiles)
+        with f.loop(*outer) as first, f.loop(*inner) as second:
+            k, tile = (second, first) if column == 1 else (first, second)
             near = f.at(source, k.index, column * self.item)
-            far = f.at(to, k.index, self.tile * self.item)
-            full = f.binary("sdiv", count, f.integer(self.tile))
-            with f.loop(0, full) as tile:
-                self._pack_line(f, near, far, tile.index, depth, row, self.tile)
-            left = f.binary("srem", count, f.integer(self.tile))
-            begin = f.at(near, full, self.tile * row * self.item)
-            place = f.at(far, full, self.tile * depth * self.item)
-            with f.loop(0, left) as one:
-                x = f.load(self.scalar, f.at(begin, one.index, row * self.item))
-                f.store(x, f.at(place, one.index, self.item))
-
-    def _pack_line(
-        self,
-        f: Function,
-        near: Register,
-        far: Register,
-        tile: Register,
-        depth: int,
-        row: int,
-        rows: int,
-    ) -> None:
-        """One k of one tile."""
-        source = f.at(near, tile, rows * row * self.item)
-        place = f.at(far, tile, rows * depth * self.item)
-        elements = [f.load(self.scalar, f.at(source, r * row * self.item)) for r in range(rows)]
-        for r, x in enumerate(elements):
-            f.store(x, f.at(place, r * self.item))
+            near = f.at(near, tile.index, self.tile * row * self.item)
+            far = f.at(to, tile.index, self.tile * depth * self.item)
+            far = f.at(far, k.index, self.tile * self.item)
+            places = [f.at(near, r * row * self.item) for r in range(self.tile)]
+            for r, x in enumerate([f.load(self.scalar, place) for place in places]):
+                f.store(x, f.at(far, r * self.item))
+        left = f.binary("srem", count, f.integer(self.tile))
+        source = f.at(source, full, self.tile * row * self.item)
+        to = f.at(to, full, self.tile * depth * self.item)
+        with f.loop(0, left) as one, f.loop(0, depth) as k:
+            near = f.at(f.at(source, one.index, row * self.item), k.index, column * self.item)
+            far = f.at(f.at(to, one.index, self.item), k.index, self.tile * self.item)
+            f.store(f.load(self.scalar, near), far)
 
     def _emit_panel(
         self,
