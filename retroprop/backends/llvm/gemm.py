@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from retroprop import shapes
 from retroprop.backends.llvm.emit import Function, Register, vector
 from retroprop.backends.llvm.kernel import Kernel, View, kernel_function, storage_type
-from retroprop.backends.llvm.pack import Pack, emit_panel
+from retroprop.backends.llvm.pack import Columns, Pack, emit_panel
 from retroprop.backends.llvm.space import collapsed, walk
 from retroprop.backends.llvm.tile import Tile
 
@@ -56,22 +56,25 @@ class Gemm(Kernel):
         self.k, self.batch = x.shape[-1], tuple(batch)
         self.item, self.scalar = result.dtype.itemsize, storage_type(result.dtype)
         self.lanes = target.lanes(self.item)
-        self.width = 2 * self.lanes
+        vectors = 2 if self.n >= 2 * self.lanes else 1
+        self.width = vectors * self.lanes
         tiles = -(-self.m // ((target.registers - 4) // 2))
         self.tile = -(-self.m // tiles)
         self.blocks = _split(self.k)
         self.flops = 2 * shapes.size(result.shape) * self.k
         self.by_panels = self._goes_by_panels(x, w)
+        # A panel may reach back over columns of the one before: they come out the same again.
+        again = len(self.blocks) == 1 and self.n >= self.width and not self.by_panels
+        self.columns = Columns(self.n, self.width, again)
         in_place = self.by_panels or self._reads_in_place(w)
-        self.pack = None if in_place else Pack(w, self.width)
+        self.pack = None if in_place else Pack(w, self.columns)
         self.results = (result,)
         self.operands = (x, w if self.pack is None else self.pack.results[0])
-        along = x.strides[-1] == 1
-        self.packs_a = self.by_panels or not (along or self.batch or self.n <= 2 * self.width)
+        self.packs_a = self.by_panels or (self._is_scattered(x) and self.n > 2 * self.width)
         self._choose_rows(x)
 
     def _reads_in_place(self, w: View) -> bool:
-        if w.strides[-1] != 1 or self.n % self.lanes:
+        if w.strides[-1] != 1 or self.columns.rest % self.lanes:
             return False
         return self.m <= 2 * self.tile or self.k * self.n * self.item <= _IN_PLACE
 
@@ -79,6 +82,11 @@ class Gemm(Kernel):
         large = self.k * self.n * self.item >= _STREAMED and self.n >= 16 * self.width
         fits = 4 * self.tile <= self.m and self.m * _DEPTH * self.item <= _WHOLE
         return large and fits and not self.batch and x.strides[-1] == 1
+
+    def _is_scattered(self, x: View) -> bool:
+        """Whether the elements of a row lie so far apart that they would not stay in cache."""
+        reach = abs(x.strides[-1]) * min(self.k, _DEPTH) * self.item
+        return x.strides[-1] != 1 and reach > _IN_PLACE and not self.batch
 
     def _choose_rows(self, x: View) -> None:
         result = self.results[0]
@@ -116,9 +124,9 @@ class Gemm(Kernel):
 
     def _emit_tiles(self, module: Module) -> dict[tuple[int, int], str]:
         """The tile functions that the shape needs, by rows and vectors."""
-        rest = self.n % self.width
-        vectors = {2} if self.n >= self.width else set()
-        vectors |= {1 if rest <= self.lanes else 2} if rest else set()
+        rest, full = self.columns.rest, self.width // self.lanes
+        vectors = {full} if self.n >= self.width else set()
+        vectors |= {-(-rest // self.lanes)} if rest else set()
         a_row, a_column = (1, self.tile) if self.packs_a else self.operands[0].strides[-2:]
         packed = self.pack is not None or self.by_panels
         b_row = self.width if packed else self.operands[1].strides[-2]
@@ -158,7 +166,7 @@ class Gemm(Kernel):
         packed = f.allocate(self.scalar, block * deepest) if self.packs_a else None
         row, column = self.operands[0].strides[-2:]
         b_stride = self.width if self.pack is not None else self.operands[1].strides[-2]
-        panel_stride = self.k * self.width if self.pack is not None else self.width
+        panel_stride = self.k * self.width if self.pack is not None else 1
         for start, depth in self.blocks:
             with f.loop(lo, hi, block) as part:
                 end = f.binary("add", part.index, f.integer(block))
@@ -170,14 +178,19 @@ class Gemm(Kernel):
                 from_b = f.at(b, start * b_stride * self.item)
                 to = f.at(c, part.index, self.results[0].strides[-2] * self.item)
                 count = f.binary("sub", end, part.index)
-                whole, rest = divmod(self.n, self.width)
+                rest = self.columns.rest
+                whole = self.columns.panels - bool(rest)
                 if whole:
                     with f.loop(0, whole) as panel:
-                        here = f.at(from_b, panel.index, panel_stride * self.item)
+                        place = panel.index
+                        if self.pack is None:
+                            place = self.columns.start(f, place)
+                        here = f.at(from_b, place, panel_stride * self.item)
                         self._emit_panel(f, to, from_a, here, count, panel.index, start, depth, 0)
                 if rest:
                     last = f.integer(whole)
-                    here = f.at(from_b, whole * panel_stride * self.item)
+                    stride = panel_stride if self.pack is not None else self.width
+                    here = f.at(from_b, whole * stride * self.item)
                     self._emit_panel(f, to, from_a, here, count, last, start, depth, rest)
 
     def _emit_by_panels(
@@ -195,7 +208,7 @@ class Gemm(Kernel):
             from_b = f.at(b, start * w.strides[-2] * self.item)
             with f.loop(lo, hi) as panel:
                 source = f.at(from_b, panel.index, self.width * w.strides[-1] * self.item)
-                emit_panel(f, target, w, self.width, panel.index, source, packed, depth)
+                emit_panel(f, target, w, self.columns, panel.index, source, packed, depth)
                 for narrow in (0, rest) if rest else (0,):
                     test = "icmp eq" if narrow else "icmp slt"
                     with f.branch(f.compare(test, panel.index, f.integer(whole))):
@@ -242,9 +255,9 @@ class Gemm(Kernel):
         rest: int,
     ) -> None:
         """All tiles of `count` rows on one panel, of which `rest` columns are there (0: all)."""
-        c = f.at(c, panel, self.width * self.item)
+        c = f.at(c, self.columns.start(f, panel), self.item)
         row = self.operands[0].strides[-2]
-        vectors = 1 if 0 < rest <= self.lanes else 2
+        vectors = -(-(rest or self.width) // self.lanes)
         begin: Register = f.integer(0)
         # Of the rows that fill no tile, those of the last one of the matrix have a tile of their
         # own; other cuts leave single ones. Tiles lie packed by `tile` rows wherever A is packed.

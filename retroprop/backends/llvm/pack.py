@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from retroprop import shapes
 from retroprop.backends.llvm.emit import Function, Register, vector
@@ -19,20 +19,53 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Module
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["Pack", "emit_panel"]
+__all__ = ["Columns", "Pack", "emit_panel"]
+
+
+class Columns(NamedTuple):
+    """How columns are cut into panels.
+
+    Attributes:
+        n:           how many columns there are.
+        width:       of a panel.
+        overlapping: the last panel begins earlier, to be full; else it is narrower.
+    """
+
+    n: int
+    width: int
+    overlapping: bool
+
+    @property
+    def panels(self) -> int:
+        """How many panels there are."""
+        return -(-self.n // self.width)
+
+    @property
+    def rest(self) -> int:
+        """The columns of a last panel that is narrower, or 0."""
+        return 0 if self.overlapping else self.n % self.width
+
+    def start(self, f: Function, panel: Register) -> Register:
+        """The first column of a panel."""
+        first = f.binary("mul", panel, f.integer(self.width))
+        if not self.overlapping or self.n % self.width == 0:
+            return first
+        last = f.integer(self.n - self.width)
+        return f.select(f.compare("icmp slt", first, last), first, last)
 
 
 class Pack(Kernel):
-    """w (..., k, n) as panels (..., n / width, k, width), filled up with zeros.
+    """w (..., k, n) as panels (..., panels, k, width), filled up with zeros.
 
     Rows are panels, of all matrices of a batch one after the other.
     """
 
     what = "pack"
 
-    def __init__(self, w: View, width: int) -> None:
-        *batch, self.k, self.n = w.shape
-        self.width, self.panels = width, -(-self.n // width)
+    def __init__(self, w: View, columns: Columns) -> None:
+        *batch, self.k, _ = w.shape
+        self.columns = columns
+        width, self.panels = columns.width, columns.panels
         # A matrix that a whole batch shares is packed once.
         self.batch = tuple(1 if not s else size for size, s in zip(batch, w.strides, strict=False))
         shape = (*self.batch, self.panels, self.k, width)
@@ -49,13 +82,13 @@ class Pack(Kernel):
 
     @property
     def signature(self) -> object:
-        return ("pack", self.width, self.operands[0].layout)
+        return ("pack", self.columns, self.operands[0].layout)
 
     def emit(self, module: Module, target: Target) -> str:
         f, results, operands, _, lo, hi = kernel_function(module, "pack", 1, 1)
         w, item = self.operands[0], self.operands[0].dtype.itemsize
         with f.loop(lo, hi) as row:
-            to = f.at(results[0], row.index, self.k * self.width * item)
+            to = f.at(results[0], row.index, self.k * self.columns.width * item)
             matrix = f.binary("sdiv", row.index, f.integer(self.panels))
             panel = f.binary("srem", row.index, f.integer(self.panels))
             source = operands[0]
@@ -64,8 +97,8 @@ class Pack(Kernel):
                     place = f.binary("srem", matrix, f.integer(self.batch[axis]))
                     matrix = f.binary("sdiv", matrix, f.integer(self.batch[axis]))
                     source = f.at(source, place, w.strides[axis] * item)
-            source = f.at(source, panel, self.width * w.strides[-1] * item)
-            emit_panel(f, target, w, self.width, panel, source, to, self.k)
+            source = f.at(source, self.columns.start(f, panel), w.strides[-1] * item)
+            emit_panel(f, target, w, self.columns, panel, source, to, self.k)
         f.leave()
         return module.add_shared(f)
 
@@ -74,7 +107,7 @@ def emit_panel(
     f: Function,
     target: Target,
     w: View,
-    width: int,
+    columns: Columns,
     panel: Register,
     source: Register,
     to: Register,
@@ -87,8 +120,9 @@ def emit_panel(
         source: the address of its first element.
         to:     where (depth, width) elements go.
     """
+    width, rest = columns.width, columns.rest
+    whole = columns.n // width
     copier = _Copier(f, target, w, width, depth)
-    whole, rest = divmod(w.shape[-1], width)
     if not rest:
         copier.copy(source, to, width)
         return
