@@ -22,6 +22,8 @@ TESTS = Path(__file__).resolve().parent
 # Neither NumPy nor PyTorch is loaded yet, and the processes of a test run share the cores already.
 for variable in ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# Compiled code of tests stays out of the user's folder, and is there again for the next run.
+os.environ.setdefault("RETROPROP_CACHE", str(TESTS.parent / ".pytest_cache" / "retroprop"))
 # Each op's reference is held to its shape and dtype rules, wherever a test uses it.
 os.environ.setdefault("RETROPROP_CHECK", "1")
 

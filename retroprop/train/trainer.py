@@ -87,8 +87,7 @@ class Trainer:
             raise ArgumentError(f"accumulate must be at least 1, it is {accumulate}")
         if not isinstance(model, Module):
             raise DTypeError(f"model must be an nn.Module, got {type(model).__name__}")
-        self.model = model
-        self.objective = Objective(loss)
+        self.model, self.objective = model, Objective(loss)
         if isinstance(optimizer, str):
             make: Any = optim.get(optimizer)
             optimizer = make(model.parameters())
