@@ -26,6 +26,10 @@ _CACHED = 256 * 1024  # bytes that a block of rows of a group may touch
 _TABLE, _ARENA, _STATUS, _STEPS, _CLOCKS = range(5)
 
 
+def _may_fail(groups: Sequence[Group]) -> bool:
+    return any(kernel.may_fail for group in groups for kernel in group.kernels)
+
+
 def segment_name(number: int) -> str:
     """The public name of a segment's function."""
     return f"segment{number}"
@@ -63,16 +67,18 @@ class Assembler:
         count = f.convert("ptrtoint", steps, "i64")
         before = f.call("enter", "i32", [])
         done = f.label("done")
-        failing = any(kernel.may_fail for group in groups for kernel in group.kernels)
+        failing = _may_fail(groups)
         with f.loop(0, count) as loop:
             self._slots: dict[int, Register] = {}
             self.step = loop.index
             self._bind(groups)
-            for group in groups:
+            for position, group in enumerate(groups):
                 if group.before:
                     self._barrier()
                 if group.before == "check":
                     self._check(done)
+                    if _may_fail(groups[position:]):  # nobody may report more before all have read
+                        self._barrier()
                 self._group(group)
             if self.plan.parallel:
                 self._barrier()

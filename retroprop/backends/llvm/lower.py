@@ -75,6 +75,7 @@ class Lowered:
         self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
         self._literals: dict[Value, View] = {}
         self._last_failing = -1
+        self._checked: set[tuple[Value, Any]] = set()  # indices, and what they were held to
         self.inputs = [self._input(value, slot) for slot, value in enumerate(graph.inputs)]
         self._readers = _reader_counts(graph)
         for node in graph.nodes:
@@ -164,10 +165,31 @@ class Lowered:
     def _place_elementwise(self, node: Node) -> None:
         shape = node.outputs[0].shape
         unit = self._joined(node, shape) or self._new_unit(shape)
+        self._gather(unit, node)
         self._read(unit, node)
         unit.nodes.append(node)
         unit.inside.add(node.outputs[0])
         self._unit[node.outputs[0]] = unit
+
+    def _gather(self, unit: Unit, node: Node) -> None:
+        """Take in the units of other operands when nothing else has read what they compute."""
+        for operand in node.operands:
+            other = self._unit.get(operand)
+            if other is None or other is unit or other.shape != unit.shape or other.reduced:
+                continue
+            small = len(unit.nodes) + len(other.nodes) < _STEPS
+            alone = not any(value in self._views for value in other.inside)
+            if other.index < unit.index and small and alone:
+                unit.nodes[:0] = other.nodes
+                unit.inside |= other.inside
+                unit.outside = {**other.outside, **unit.outside}
+                for value in other.inside:
+                    self._unit[value] = unit
+                for value in other.outside:
+                    self.view(value, unit)
+                    if self._sharing.get(value) is other:
+                        self._sharing[value] = unit
+                other.nodes, other.inside, other.outside = [], set(), {}
 
     def _read(self, unit: Unit, node: Node) -> None:
         """Give memory to what a fused node reads from outside its unit."""
@@ -243,9 +265,20 @@ class Lowered:
         elif native:
             works = custom.make(node, results, operands, len(self.status))
             if works is not None and works[0].may_fail:
-                self.status[len(self.status)] = node
-                self._last_failing = unit.index
+                self._note_failing(unit, node, works[0])
         unit.works += works if works is not None else [Call(node, results, operands)]
+
+    def _note_failing(self, unit: Unit, node: Node, kernel: Kernel) -> None:
+        """A kernel that looks for errors; not so where an earlier one looked for the same."""
+        self.status[len(self.status)] = node
+        if len(node.operands) > 1:
+            indices = self._root.get(node.operands[1], node.operands[1])
+            length = getattr(kernel, "length", None)
+            if (indices, length) in self._checked:
+                kernel.may_fail = False
+                return
+            self._checked.add((indices, length))
+        self._last_failing = unit.index
 
     # -- outputs ---------------------------------------------------------------------------------
 

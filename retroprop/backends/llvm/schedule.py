@@ -166,7 +166,7 @@ class _Scheduler:
         if self._commits(number):
             before, self.unchecked = "check", False
         elif self.result.parallel and self._conflicts(number):
-            before = "barrier"
+            before, self.unchecked = ("check" if self.unchecked else "barrier"), False
         if before or not self.result.parallel:
             self.epoch += 1
         if before:
