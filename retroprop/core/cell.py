@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retroprop.core import recording
+from retroprop.core.resident import Resident
 from retroprop.errors import DTypeError, ShapeError, TapeError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Cell:
 
     if TYPE_CHECKING:
         _data: Any
-        _gradient: Tensor | None
+        _gradient: Any
         _requires_grad: bool
         _value: Any
         value: Any
@@ -54,6 +55,7 @@ class Cell:
                 recorder.write(self, array)
                 return
         self._data = array
+        recording.wrote()
 
     @property
     def _grad(self) -> Tensor | None:
@@ -62,7 +64,11 @@ class Cell:
             if recorder is not None:
                 found: Tensor | None = recorder.read_grad(self, type(self)._wrap)
                 return found
-        return self._gradient
+        gradient = self._gradient
+        if type(gradient) is Resident:  # a program left it in its memory
+            gradient = self._gradient = type(self)._wrap(gradient.snapshot())
+            recording.wrote()
+        return gradient
 
     @_grad.setter
     def _grad(self, gradient: Tensor | None) -> None:
@@ -71,7 +77,9 @@ class Cell:
             if recorder is not None:
                 recorder.write_grad(self, gradient)
                 return
-        self._gradient = gradient
+        if gradient is not self._gradient:
+            self._gradient = gradient
+            recording.wrote()
 
     @property
     def grad(self) -> Tensor | None:
@@ -121,7 +129,13 @@ class Cell:
 
         key = next(_key)
         hooks[key] = on_cotangent
-        return lambda: hooks.pop(key, None) and None
+        recording.changed()
+
+        def remove() -> None:
+            hooks.pop(key, None)
+            recording.changed()
+
+        return remove
 
     def _cotangent(self, given: Any, name: str) -> Any:
         """A gradient from the user as a Tensor of the shape and dtype of this one."""
@@ -138,10 +152,19 @@ class Cell:
 
     def _renew(self, array: np.ndarray[Any, Any]) -> None:
         """Hold another array as a leaf; the hooks stay."""
+        self._array = array
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Be a leaf that no tape knows yet; the hooks stay."""
         hooks = None if self._value is None else self._value.hooks
-        self._array, self._value = array, None
+        self._value = None
         if hooks:
             self.value.hooks = hooks
+
+    def _hook_keys(self) -> tuple[int, ...]:
+        """Which hooks there are."""
+        return tuple(self._value.hooks or ()) if self._value is not None else ()
 
     def __getstate__(self) -> Any:
         """What copies and pickles hold: numbers, gradient and flags, never the tape or hooks."""
@@ -152,4 +175,4 @@ class Cell:
             )
         state: Any = object.__getstate__(self)
         plain, slots = state
-        return plain, {**slots, "_value": None, "_data": self._array}
+        return plain, {**slots, "_value": None, "_data": self._array, "_gradient": self._grad}

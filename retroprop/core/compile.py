@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from retroprop import tree
-from retroprop.core import recording
-from retroprop.core.binding import Binding
-from retroprop.core.tape import is_grad_enabled
+from retroprop.core import arguments, recording
+from retroprop.core.arguments import Given, described
+from retroprop.core.binding import STALE, Binding
+from retroprop.core.record import record, trimmed
 from retroprop.core.tensor import Tensor
-from retroprop.core.trace import Recorder
-from retroprop.errors import ArgumentError, RetropropError, ShapeError, unknown
+from retroprop.errors import RetropropError, TraceError, unknown
 from retroprop.passes import optimise
+from retroprop.passes.dead import drop_dead
 
 __all__ = ["Compiled", "compile"]
 
-Signature = tuple[Any, ...]
-
+# Where a backend lives, and what is done to a graph first: NumPy's gives the bits of eager code.
 _BACKENDS = {
-    "native": "retroprop.backends.llvm.program",
-    "numpy": "retroprop.backends.numpy.program",
+    "native": ("retroprop.backends.llvm.program", optimise),
+    "numpy": ("retroprop.backends.numpy.program", drop_dead),
 }
+_KEPT = 7  # programs for arguments of one kind, besides the newest
+_TRIES = 8  # when what a program relies on changes meanwhile
 
 
 def compile(
@@ -92,11 +95,11 @@ class Compiled:
     def __init__(
         self, fn: Callable[..., Any], backend: str, options: dict[str, Any], verbose: bool
     ) -> None:
-        functools.update_wrapper(self, fn)
+        functools.update_wrapper(self, fn, updated=())
         self._fn, self._backend, self._options = fn, backend, options
         self._verbose = verbose
-        self.programs: dict[Signature, list[Binding]] = {}
-        self._plain: dict[Signature, list[Binding]] = {}
+        self._name = getattr(fn, "__name__", type(fn).__name__)
+        self.programs: dict[Any, list[Binding]] = {}
         self._latest: Binding | None = None
         self._lock = threading.RLock()
 
@@ -104,101 +107,122 @@ class Compiled:
         """Run the function's program for these arguments."""
         if recording.active and recording.current() is not None:
             return self._fn(*args, **kwargs)  # inside another trace it is a part of that
-        kind = None if kwargs else _kind(args)
-        if kind is not None:  # nothing but Tensors: most calls, and the quickest
-            with self._lock:
-                for binding in self._plain.get(kind, ()):
-                    if binding.holds():
-                        self._latest = binding
-                        return binding.call(args)
-        tensors, signature, structure = _signature(args, kwargs)
-        with self._lock:
-            if kind is not None:
-                self._plain[kind] = self.programs.setdefault(signature, [])
-            binding = self._find(signature)
-            if binding is None:
-                binding = self._make(signature, tensors, structure)
-            self._latest = binding
-            return binding.call(tensors)
+        latest = self._latest
+        if latest is not None and not kwargs and latest.is_for(args):
+            result = latest.call(args)
+            if result is not STALE:
+                return result
+        given = arguments.read(args, kwargs)
+        return self._first_that_holds(given, lambda binding: binding.call(given.leaves))
 
-    def many(self, *args: Any) -> Any:
+    def many(self, *args: Any, **kwargs: Any) -> Any:
         """Run over the leading axis of all arguments: all steps in one native call.
 
         Gives the bits that single calls in a row would give.
 
         Args:
-            args: Tensors or arrays, or containers of them, all with as many lines as there are
-                  steps.
+            args, kwargs: Tensors or arrays, or containers of them, all with as many lines as there
+                          are steps; anything else is the same for all steps.
 
         Returns:
             What the function returns, with an axis of steps in front.
+
+        Raises:
+            ArgumentError: an argument has no such axis, or is written to by the function.
+            ShapeError:    the arguments are for different numbers of steps, or for none.
         """
-        leaves, structure = tree.flatten((args, {}))
-        tensors = [_as_tensor(leaf) for leaf in leaves]
-        steps = _common_length(tensors)
-        lines = [_Line(tensor) for tensor in tensors]
-        signature = _signature_of(lines, structure)
-        with self._lock:
-            binding = self._find(signature)
-            if binding is None:
-                binding = self._make(signature, lines, structure)
-            self._latest = binding
-            if not binding.is_steady():
-                first = binding.call([tensor[0] for tensor in tensors])
-                following = self._find(signature) or self._make(signature, lines, structure)
-                self._latest = following
-                rest = [] if steps == 1 else [following.many([t[1:] for t in tensors], steps - 1)]
-                return _joined(first, rest)
-            return binding.many(tensors, steps)
+        given = arguments.read(args, kwargs, by_line=True)
+        steps = arguments.common_length(given.leaves)
+        if recording.active and recording.current() is not None:
+            raise TraceError(
+                "many: inside a compiled function steps cannot be run",
+                fix="call the function itself, once for each step",
+            )
+        done: list[Any] = []
 
-    def _find(self, signature: Signature) -> Binding | None:
-        for binding in self.programs.get(signature, ()):
-            if binding.holds():
-                return binding
-        return None
+        def run(binding: Binding) -> Any:
+            if binding.is_steady() or steps == 1:
+                return binding.many(given.leaves, steps)
+            found = binding.many(_cut(given.leaves, slice(0, 1)), 1)
+            if found is STALE:
+                return STALE
+            rest = _cut(given.leaves, slice(1, None))
+            done.append(found)
+            return self._first_that_holds(given, lambda other: other.many(rest, steps - 1))
 
-    def _make(self, signature: Signature, tensors: Sequence[Any], structure: Any) -> Binding:
+        found = self._first_that_holds(given, run)
+        if done:
+            found = [np.concatenate(pair) for pair in zip(done[0], found, strict=True)]
+        assert self._latest is not None
+        return self._latest.pack(found, given.leaves, steps)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """As a method: each object gets a compiled function of its own."""
+        if owner is None:
+            return self
+        bound = Compiled(
+            types.MethodType(self._fn, owner), self._backend, self._options, self._verbose
+        )
+        if hasattr(owner, "__dict__"):
+            vars(owner)[self._name] = bound  # found before this one from now on
+        return bound
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        function = copy.deepcopy(self._fn, memo)
+        return Compiled(function, self._backend, self._options, self._verbose)
+
+    # -- making programs -------------------------------------------------------------------------
+
+    def _first_that_holds(self, given: Given, run: Callable[[Binding], Any]) -> Any:
+        """Run the program whose guards hold, making one if there is none."""
+        signature = given.kind.signature
+        for _ in range(_TRIES):
+            for binding in tuple(self.programs.get(signature, ())):
+                result = run(binding)
+                if result is not STALE:
+                    self._latest = binding
+                    return result
+            with self._lock:
+                known = self.programs.get(signature, ())
+                if all(binding.change() is not None for binding in known):
+                    self._make(given)
+        raise RetropropError(
+            f"{self._name}: what it relies on changes each time that it is compiled",
+            fix="look for a flag or hyperparameter that the function itself, or another thread, "
+            "sets",
+        )
+
+    def _make(self, given: Given) -> None:
         """Record the function on such arguments, and compile what it did."""
         began = time.perf_counter()
-        recorder = Recorder()
-        leaves: list[Any] = []
-        with recorder:
-            for number, tensor in enumerate(tensors):
-                if isinstance(tensor, _Static):
-                    leaves.append(tensor.value)
-                    continue
-                symbol = recorder.input("argument", number, tensor.shape, tensor.dtype)
-                leaves.append(Tensor._wrap(symbol))
-            args, kwargs = tree.unflatten(structure, leaves)
-            returned = self._fn(*args, **kwargs)
-            found, layout = tree.flatten(returned)
-            results = [leaf for leaf in found if isinstance(leaf, Tensor)]
-            kept = [leaf if recorder.is_outside(leaf) else None for leaf in results]
-            trace = recorder.finish(results)
-        graph = optimise(trace.graph)
-        build = import_module(_BACKENDS[self._backend]).build
-        program = build(graph, trace.donated, **self._options)
-        binding = Binding(program, graph, trace, (found, layout, kept), is_grad_enabled())
-        self.programs.setdefault(signature, []).append(binding)
-        if self._verbose and sum(map(len, self.programs.values())) > 1:
-            self._say(tensors, time.perf_counter() - began)
-        return binding
+        trace, pack = record(self._fn, given)
+        home, prepare = _BACKENDS[self._backend]
+        trace = trimmed(trace._replace(graph=prepare(trace.graph)))
+        program = import_module(home).build(trace.graph, trace.donated, **self._options)
+        known = self.programs.setdefault(given.kind.signature, [])
+        binding = Binding(program, trace, pack, given.kind)
+        if self._verbose and self._latest is not None:
+            self._say(given, [one.change() for one in known], time.perf_counter() - began)
+        known[:] = [*known[-_KEPT:], binding]
+        self._latest = binding
 
-    def _say(self, tensors: Sequence[Any], seconds: float) -> None:
-        shapes = ", ".join(
-            f"{t.dtype}{list(t.shape)}" for t in tensors if not isinstance(t, _Static)
-        )
-        name = getattr(self._fn, "__name__", "the function")
-        print(  # noqa: T201
-            f"retroprop: {name} compiled again for ({shapes}) in {seconds:.2f} s", file=sys.stderr
-        )
+    def _say(self, given: Given, changes: list[str | None], seconds: float) -> None:
+        assert self._latest is not None
+        before, after = self._latest.kind, given.kind
+        why = next((change for change in reversed(changes) if change), None)
+        if why is None:
+            why = f"for {described(after)} (before: {described(before)})"
+        else:
+            why = f"because {why}"
+        text = f"retroprop: {self._name} compiled again {why}, {seconds:.2f} s"
+        print(text, file=sys.stderr)  # noqa: T201
 
     # -- looking inside --------------------------------------------------------------------------
 
     def _last(self) -> Binding:
         if self._latest is None:
             raise RetropropError(
-                f"{getattr(self._fn, '__name__', 'the function')} is not compiled yet",
+                f"{self._name} is not compiled yet",
                 fix="call it once: shapes are known then",
             )
         return self._latest
@@ -206,11 +230,11 @@ class Compiled:
     @property
     def graph(self) -> Any:
         """The program of the last call, as a graph that prints and parses."""
-        return self._last().graph
+        return self._last().trace.graph
 
     def report(self) -> str:
         """Kernels with shapes, work, time and share, the memory plan, and what ran where."""
-        return self._last().program.report()
+        return self._last().report()
 
     def llvm_ir(self) -> str:
         """The generated LLVM IR of the last call's program."""
@@ -221,89 +245,8 @@ class Compiled:
         return self._last().program.assembly()
 
 
-def _kind(args: tuple[Any, ...]) -> Signature | None:
-    """What tells calls apart whose arguments are Tensors, not containers; None for others."""
-    parts: list[Any] = [is_grad_enabled()]
-    for argument in args:
-        if type(argument) is not Tensor:
-            return None
-        data = argument._data
-        parts += (data.shape, data.dtype)
-    return tuple(parts)
-
-
-class _Static:
-    """An argument that is no Tensor: a part of the signature."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class _Line:
-    """A Tensor seen without its leading axis."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.shape, self.dtype = tensor.shape[1:], tensor.dtype
-
-
-def _as_tensor(leaf: Any) -> Any:
-    if isinstance(leaf, Tensor):
-        return leaf
-    if isinstance(leaf, np.ndarray | np.generic):
-        return Tensor(leaf)
-    return _Static(leaf)
-
-
-def _signature(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any, Any]:
-    """The Tensors among the arguments, what tells such calls apart, and their structure."""
-    leaves, structure = tree.flatten((args, kwargs))
-    tensors = [_as_tensor(leaf) for leaf in leaves]
-    return tensors, _signature_of(tensors, structure), structure
-
-
-def _signature_of(tensors: Sequence[Any], structure: Any) -> Signature:
-    parts: list[Any] = [_layout(structure), is_grad_enabled()]
-    for tensor in tensors:
-        if isinstance(tensor, _Static):
-            parts.append((type(tensor.value), tensor.value))
-        else:
-            parts.append((tensor.shape, tensor.dtype))
-    return tuple(parts)
-
-
-def _layout(structure: Any) -> Any:
-    """A structure of arguments as something to compare."""
-    if isinstance(structure, dict):
-        return ("dict", *((key, _layout(item)) for key, item in structure.items()))
-    if isinstance(structure, tuple | list):
-        return (type(structure).__name__, *(_layout(item) for item in structure))
-    return "."
-
-
-def _common_length(tensors: Sequence[Any]) -> int:
-    if not tensors or any(isinstance(t, _Static) or not t.ndim for t in tensors):
-        raise ArgumentError(
-            "many: every argument must be a tensor with one line for each step",
-            fix="stack the batches: rp.stack([...])",
-        )
-    lengths = {tensor.shape[0] for tensor in tensors}
-    if len(lengths) > 1 or 0 in lengths:
-        raise ShapeError(
-            f"many: the arguments have {sorted(lengths)} lines",
-            fix="give each the same number of steps, at least one",
-        )
-    return int(lengths.pop())
-
-
-def _joined(first: Any, rest: list[Any]) -> Any:
-    """Results of a single call put before those of many."""
-    leaves, structure = tree.flatten(first)
-    others = [tree.flatten(one)[0] for one in rest]
-    joined = []
-    for i, leaf in enumerate(leaves):
-        if not isinstance(leaf, Tensor):
-            joined.append(leaf)
-            continue
-        parts = [leaf.numpy()[None], *(other[i].numpy() for other in others)]
-        joined.append(Tensor._wrap(np.concatenate(parts)))
-    return tree.unflatten(structure, joined)
+def _cut(leaves: Sequence[Any], part: slice) -> list[Any]:
+    """Some of the lines of all Tensors."""
+    return [
+        Tensor._wrap(leaf._array[part]) if isinstance(leaf, Tensor) else leaf for leaf in leaves
+    ]

@@ -17,6 +17,8 @@ from retroprop.core import recording
 from retroprop.core.cell import Cell
 from retroprop.core.convert import as_array
 from retroprop.core.operators import Operators
+from retroprop.core.resident import Resident
+from retroprop.core.symbol import Symbol
 from retroprop.core.tape import (
     execute,
     is_grad_enabled,
@@ -128,12 +130,16 @@ class Tensor(Cell, Operators):
     @property
     def value(self) -> Value:
         """The graph value that this cell holds now."""
+        if recording.active and (recorder := recording.current()) is not None:
+            recorder.refuse_tape(self)
         if self._value is None:
             wants = self._requires_grad
             constant = None if wants or self.ndim or recording.active else self._array
             value = Value(self.shape, self.dtype, requires_grad=wants, constant=constant)
             if wants:
                 value.cell = weakref.ref(self)
+            if type(self._data) is Resident:  # a program will have to say that it is outdated
+                recording.wrote()
             self._value = value
         return self._value
 
@@ -163,6 +169,8 @@ class Tensor(Cell, Operators):
                 return self
             raise TapeError("a computed tensor cannot be frozen", fix="use x.detach()")
         if flag != self._requires_grad:
+            if recording.active and (recorder := recording.current()) is not None:
+                recorder.flag(self, bool(flag))
             recording.changed()
             self._requires_grad = bool(flag)
             self._value = None
@@ -328,7 +336,9 @@ class Tensor(Cell, Operators):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        body = np.array2string(self._array, separator=", ", prefix="tensor(", threshold=100)
+        if isinstance(array := self._array, Symbol):
+            array.text()
+        body = np.array2string(array, separator=", ", prefix="tensor(", threshold=100)
         extra = "" if self.dtype in _PLAIN else f", dtype={self.dtype.name}"
         extra += ", requires_grad=True" if self._requires_grad else ""
         return f"tensor({body}{extra})"

@@ -10,185 +10,87 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import numpy as np
 
 from retroprop.core import recording
-from retroprop.errors import TraceError, user_line
+from retroprop.core.ends import Ends, Input, Output, Trace
+from retroprop.core.symbol import Symbol
+from retroprop.errors import TraceError
 from retroprop.ir import Graph, Node, Value
-from retroprop.ops import catalog
+from retroprop.ir.graph import now
 from retroprop.ops.define import DATA_DEPENDENT, Op
-from retroprop.ops.movement import cast
 from retroprop.ops.reduction import broadcast_to
 
-__all__ = ["Input", "Output", "Recorder", "Symbol", "Trace"]
+__all__ = ["Recorder"]
 
 Array = np.ndarray[Any, Any]
 
 
-class Symbol:
-    """A value of the graph that is being recorded, in the place of an array."""
-
-    __slots__ = ("recorder", "value")
-    __array_priority__ = 2000  # NumPy's operators give way
-
-    def __init__(self, value: Value, recorder: Recorder) -> None:
-        self.value, self.recorder = value, recorder
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of the axes."""
-        return self.value.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the elements."""
-        return self.value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.value.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        count = 1
-        for one in self.value.shape:
-            count *= one
-        return count
-
-    @staticmethod
-    def __op__(op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Any:
-        symbol = next(operand for operand in operands if isinstance(operand, Symbol))
-        return symbol.recorder.apply(op, operands, attributes)
-
-    def astype(self, dtype: Any) -> Any:
-        """The same numbers in another type."""
-        return self if self.dtype == dtype else cast(self, dtype=np.dtype(dtype))
-
-    def copy(self) -> Symbol:
-        """Itself: a value of a graph never changes."""
-        return self
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise TraceError(
-            f"the numbers of a {self.dtype} tensor of shape {self.shape} were asked for inside a "
-            "compiled function, where it has none yet: the function is recorded once and run later",
-            fix="choose with rp.where(condition, a, b) instead of `if`; return the tensor and "
-            "look at it outside; or leave rp.compile off this function",
-            where=user_line(),
-        )
-
-    __array__ = __bool__ = __int__ = __index__ = __float__ = __complex__ = _refuse
-    __iter__ = __getitem__ = item = tolist = view = _refuse
-    __hash__ = object.__hash__
-
-    def __repr__(self) -> str:
-        return f"<Symbol {self.dtype}{list(self.shape)}>"
+_UNKNOWN = object()
 
 
-_OPERATORS = {
-    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod",
-    "**": "pow", "@": "matmul", "&": "and", "|": "or", "^": "xor", "<<": "lshift",
-    ">>": "rshift", "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge",
-}  # fmt: skip
-_UNARY = {"neg": "neg", "pos": "pos", "abs": "abs", "~": "invert"}
-
-
-def _install() -> None:
-    """Give symbols the operators of the op table: gradient rules compute with them."""
-    for op in catalog.values():
-        if op.operator in _UNARY:
-            setattr(Symbol, f"__{_UNARY[op.operator]}__", lambda self, op=op: op(self))
-        elif op.operator in _OPERATORS:
-            name = _OPERATORS[op.operator]
-            setattr(Symbol, f"__{name}__", lambda self, other, op=op: op(self, other))
-            setattr(Symbol, f"__r{name}__", lambda self, other, op=op: op(other, self))
-
-
-_install()
-
-
-class Input(NamedTuple):
-    """Where an input of the graph comes from at each call.
+class _Seen:
+    """A cell from outside, as it is by now inside the trace.
 
     Attributes:
-        kind:   "argument", "cell", "grad" (the gradient of a cell) or "constant".
-        source: the number of the argument, the cell, or the array.
+        slot, array: the input that it was captured as (None before), and what it holds.
+        grad_slot, grad, found: the same of its gradient, and whether it was there when first read.
+        value, wants: its place on the tape and its flag, from before the trace.
+        is_flagged:   whether the function set its flag.
     """
 
-    kind: str
-    source: Any
+    __slots__ = (
+        "array",
+        "cell",
+        "found",
+        "grad",
+        "grad_slot",
+        "is_flagged",
+        "is_written",
+        "slot",
+        "value",
+        "wants",
+    )  # fmt: skip
 
-
-class Output(NamedTuple):
-    """Where an output of the graph goes after each call.
-
-    Attributes:
-        kind:   "result", "cell" or "grad".
-        target: the number of the result, or the cell.
-    """
-
-    kind: str
-    target: Any
-
-
-class Trace(NamedTuple):
-    """What a recorded function is.
-
-    Attributes:
-        graph:   the program.
-        inputs:  one for each of its inputs.
-        outputs: one for each of its outputs.
-        donated: output number -> input number whose memory it takes over.
-        cleared: cells whose gradient is None afterwards.
-        present: (cell, whether its gradient was there) that the function looked at.
-        guards:  (question, answer): functions without arguments, and what they gave.
-    """
-
-    graph: Graph
-    inputs: list[Input]
-    outputs: list[Output]
-    donated: dict[int, int]
-    cleared: list[Any]
-    present: list[tuple[Any, bool]]
-    guards: list[tuple[Callable[[], Any], Any]]
+    def __init__(self, cell: Any) -> None:
+        self.cell, self.value, self.wants = cell, cell._value, cell._requires_grad
+        self.slot: int | None = None
+        self.array: Any = None
+        self.grad_slot: int | None = None
+        self.grad: Any = _UNKNOWN
+        self.found: bool | None = None
+        self.is_flagged = self.is_written = False
 
 
 class Recorder:
     """Sees what one thread does to Tensors during a `with` block, and keeps it as a graph."""
 
     def __init__(self) -> None:
+        self.is_open = True
         self.nodes: list[Node] = []
         self.inputs: list[Input] = []
         self.values: list[Value] = []
-        self.guards: dict[Any, tuple[Callable[[], Any], Any]] = {}
+        self._questions: dict[Any, tuple[Callable[[], Any], str]] = {}
         self._own: dict[int, Any] = {}  # cells made inside, held so that no id comes twice
-        self._now: dict[int, Any] = {}  # what each outside cell holds by now
-        self._slot: dict[int, int] = {}  # its input
-        self._cells: dict[int, Any] = {}
-        self._assigned: dict[int, Any] = {}
-        self._grads: dict[int, Any] = {}
-        self._grad_cells: dict[int, Any] = {}
-        self._grad_slot: dict[int, int] = {}
-        self._written: set[int] = set()
-        self._present: list[tuple[Any, bool]] = []
-        self._before: dict[int, tuple[Any, Any, bool]] = {}
+        self._seen: dict[int, _Seen] = {}
         self._lifted: dict[int, tuple[Any, Value]] = {}
+        self._start = now()
 
     def __enter__(self) -> Recorder:
         recording.enter(self)
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, error: object, *_: object) -> None:
         recording.leave()
-        for cell, value, wants in self._before.values():
-            cell._value, cell._requires_grad = value, wants
+        self.is_open = False
+        for seen in self._seen.values():
+            cell = seen.cell
+            flag = cell._requires_grad if seen.is_flagged and error is None else seen.wants
+            cell._value = seen.value if flag == seen.wants else None
+            cell._requires_grad = flag
+        self._own, self._lifted = {}, {}
 
     # -- cells -----------------------------------------------------------------------------------
 
@@ -207,68 +109,93 @@ class Recorder:
         self.values.append(value)
         return Symbol(value, self)
 
-    def read(self, cell: Any) -> Any:
-        """What a cell holds at this point."""
+    def _outside(self, cell: Any) -> _Seen | None:
+        """What is known of a cell from outside; None for one made inside."""
         key = id(cell)
         if key in self._own:
-            return cell._data
-        held = self._now.get(key)
-        if held is None:
-            held = self._capture(cell)
-        return held
+            return None
+        seen = self._seen.get(key)
+        if seen is None:
+            data = cell._data
+            if isinstance(data, Symbol):
+                if data.recorder is not self:
+                    data.snapshot()
+                self._own[key] = cell  # a copy of one made inside
+                return None
+            seen = self._seen[key] = _Seen(cell)
+        return seen
 
-    def _capture(self, cell: Any) -> Symbol:
-        key, data = id(cell), cell._data
-        self._before.setdefault(key, (cell, cell._value, cell._requires_grad))
-        self._slot[key] = len(self.inputs)
-        symbol = self.input("cell", cell, data.shape, data.dtype)
-        self._cells[key] = cell
-        self._now[key] = symbol
-        return symbol
+    def read(self, cell: Any) -> Any:
+        """What a cell holds at this point."""
+        seen = self._outside(cell)
+        if seen is None:
+            return cell._data
+        if seen.slot is None:
+            self._capture(seen)
+        return seen.array
+
+    def _capture(self, seen: _Seen) -> None:
+        data = seen.cell._data
+        seen.slot = len(self.inputs)
+        seen.array = self.input("cell", seen.cell, data.shape, data.dtype)
 
     def write(self, cell: Any, array: Any) -> None:
         """A cell is given another array."""
-        key = id(cell)
-        if key in self._own:
+        seen = self._outside(cell)
+        if seen is None:
             cell._data = array
             return
-        if key not in self._now:
-            self._capture(cell)
-        self._now[key] = array
-        self._assigned[key] = cell
+        if seen.slot is None:
+            self._capture(seen)
+        if array.dtype != cell._data.dtype:
+            raise TraceError(
+                "a tensor from outside cannot change its type inside a compiled function",
+                fix="convert the model before it is compiled",
+            )
+        seen.array = array
+
+    def refuse_tape(self, cell: Any) -> None:
+        """A tensor that was computed outside has its tape outside, where no gradient gets to."""
+        value = cell._value
+        if value is None or value.node is None or value.node.serial > self._start:
+            return
+        raise TraceError(
+            f"a tensor of shape {cell.shape} was computed from others outside the compiled "
+            "function: gradients do not get there",
+            fix="compute it inside, or use x.detach()",
+        )
+
+    def flag(self, cell: Any, wants: bool) -> None:
+        """A cell is about to require a gradient, or not any more."""
+        seen = self._outside(cell)
+        if seen is not None:
+            seen.is_flagged = True
 
     def read_grad(self, cell: Any, make: Callable[[Any], Any]) -> Any:
         """The gradient of a cell at this point; what is found there becomes a guard."""
-        key = id(cell)
-        if key in self._own:
+        seen = self._outside(cell)
+        if seen is None:
             return cell._gradient
-        if key in self._grads:
-            return self._grads[key]
-        self._grad_cells[key] = cell
-        there = cell._gradient
-        self._present.append((cell, there is not None))
-        if there is None:
-            self._grads[key] = None
-            return None
-        self._grad_slot[key] = len(self.inputs)
-        shape, dtype = there._data.shape, there._data.dtype
-        self._grads[key] = make(self.input("grad", cell, shape, dtype))
-        return self._grads[key]
+        if seen.grad is _UNKNOWN:
+            there = cell._gradient
+            seen.found, seen.grad = there is not None, None
+            if there is not None:
+                seen.grad_slot = len(self.inputs)
+                seen.grad = make(self.input("grad", cell, there.shape, there.dtype))
+        return seen.grad
 
     def write_grad(self, cell: Any, gradient: Any) -> None:
         """A cell is given another gradient, or None."""
-        key = id(cell)
-        if key in self._own:
+        seen = self._outside(cell)
+        if seen is None:
             cell._gradient = gradient
             return
-        self._grad_cells[key] = cell
-        self._grads[key] = gradient
-        self._written.add(key)
+        seen.grad = gradient
+        seen.is_written = True
 
-    def guard(self, key: Any, question: Callable[[], Any]) -> None:
-        """The trace relies on an answer that may change later."""
-        if key not in self.guards:
-            self.guards[key] = (question, question())
+    def guard(self, key: Any, question: Callable[[], Any], about: str = "") -> None:
+        """The trace relies on an answer that may change later; it is taken when the trace ends."""
+        self._questions.setdefault(key, (question, about))
 
     # -- ops -------------------------------------------------------------------------------------
 
@@ -305,7 +232,6 @@ class Recorder:
             raise TraceError(
                 f"{op.name}: the shape of its result depends on numbers, so it cannot be compiled",
                 fix="use rp.where or a mask, which keep the shape",
-                where=user_line(),
             )
         values = tuple([self._value(array) for array in arrays])
         node = Node(op, values, attributes)
@@ -334,7 +260,7 @@ class Recorder:
 
     def _lift(self, array: Array) -> Value:
         first = array.reshape(-1)[:1]
-        if array.size and (array == first[0]).all():  # one number: no memory for it
+        if array.size and _is_uniform(array, first[0]):  # one number: no memory for it
             node = Node(
                 broadcast_to,
                 (Value((), array.dtype, constant=first.reshape(()).copy()),),
@@ -348,40 +274,62 @@ class Recorder:
 
     # -- the end ---------------------------------------------------------------------------------
 
-    def finish(self, results: Sequence[Any]) -> Trace:
+    def argument(self, number: int, given: Any, make: Callable[[Any], Any]) -> Any:
+        """A Tensor that stands for an argument, with the gradient that is there."""
+        tensor = make(self.input("argument", number, given.shape, given.dtype))
+        tensor._requires_grad = given._requires_grad
+        if given._gradient is not None:
+            symbol = self.input("argument grad", number, given.shape, given.dtype)
+            tensor._gradient = make(symbol)
+        return tensor
+
+    def finish(self, results: Sequence[Any], arguments: Sequence[tuple[int, Any]]) -> Trace:
         """The recorded program.
 
         Args:
-            results: Tensors that the function returned.
+            results:   Tensors that the function returned, or None for those that are no outputs.
+            arguments: (number, the Tensor that stood for it).
         """
-        outputs: list[Output] = []
-        values: list[Value] = []
-        donated: dict[int, int] = {}
-
-        def give(output: Output, value: Value, slot: int | None = None) -> None:
-            if slot is not None:
-                donated[len(outputs)] = slot
-            outputs.append(output)
-            values.append(value)
-
+        ends = Ends(self._value)
         for number, result in enumerate(results):
-            give(Output("result", number), self._value(result._array))
-        for key, cell in self._assigned.items():
-            give(Output("cell", cell), self._value(self._now[key]), self._slot[key])
-        cleared = []
-        for key in sorted(self._written, key=list(self._grad_cells).index):
-            cell, gradient = self._grad_cells[key], self._grads[key]
-            if gradient is None:
-                cleared.append(cell)
-            else:
-                give(Output("grad", cell), self._value(gradient._array))
-        for key, cell in {**self._grad_cells, **self._cells}.items():
-            self.guard(("requires_grad", key), partial(getattr, cell, "_requires_grad"))
-        graph = Graph(self.values, self.nodes, values)
+            if result is not None:
+                ends.give(Output("result", number), result._data)
+        pairs = zip(self.inputs, self.values, strict=True)
+        before = {(i.kind, i.source): v for i, v in pairs if i.kind.startswith("argument")}
+        for number, tensor in arguments:
+            ends.keep("argument", number, tensor._data, before["argument", number], None)
+            started = before.get(("argument grad", number))
+            ends.keep_gradient("argument grad", number, tensor._gradient, started, None)
+        for seen in self._seen.values():
+            if seen.slot is not None:
+                ends.keep("cell", seen.cell, seen.array, self.values[seen.slot], seen.slot)
+        for seen in self._seen.values():
+            if seen.is_written or seen.grad_slot is not None:
+                slot = seen.grad_slot
+                started = None if slot is None else self.values[slot]
+                ends.keep_gradient("grad", seen.cell, seen.grad, started, slot)
+        graph = Graph(self.values, self.nodes, ends.values)
+        present = [(s.cell, s.found) for s in self._seen.values() if s.found is not None]
         return Trace(
-            graph, self.inputs, outputs, donated, cleared, self._present,
-            list(self.guards.values()),
-        )  # fmt: skip
+            graph, self.inputs, ends.outputs, ends.donated, ends.cleared, present, self._guards()
+        )
+
+    def _guards(self) -> list[tuple[Callable[[], Any], Any, str]]:
+        made = [(ask, ask(), about) for ask, about in self._questions.values()]
+        for seen in self._seen.values():
+            cell = seen.cell
+            made.append((partial(getattr, cell, "_requires_grad"), seen.wants, "requires_grad"))
+            if seen.wants:
+                keys = tuple(seen.value.hooks or ()) if seen.value is not None else ()
+                made.append((cell._hook_keys, keys, "hooks of a tensor"))
+        return made
+
+
+def _is_uniform(array: Array, first: Any) -> bool:
+    """Whether all elements have the same bits."""
+    if not (array == first).all():
+        return False
+    return bool(first) or array.tobytes() == first.tobytes() * array.size  # 0.0 is not -0.0
 
 
 def _several(op: Op, arrays: Sequence[Any], attributes: dict[str, Any]) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from retroprop import tree
+from retroprop.core import recording
+from retroprop.core.convert import as_array
 from retroprop.core.tape import execute
 from retroprop.core.tensor import Tensor
 from retroprop.ops.define import ANY, DATA_DEPENDENT, Op
@@ -29,10 +31,12 @@ class Handle:
         hooks[self._key] = hook
         if prepend:
             hooks.update(others)
+        recording.changed()
 
     def remove(self) -> None:
         """Take the hook away; doing it twice does no harm."""
         self._hooks.pop(self._key, None)
+        recording.changed()
 
     def __call__(self) -> None:
         self.remove()
@@ -105,7 +109,7 @@ class _Watch:
         answers = self._run(self.given.spread(gradients))
         taped = isinstance(gradients[0], Tensor)
         left = (answers[i] for i in self.given.slots)
-        return tuple(one if taped or one is None else one.detach().numpy() for one in left)
+        return tuple(one if taped or one is None else as_array(one) for one in left)
 
     def _run(self, grad_input: tuple[Any, ...]) -> tuple[Any, ...]:
         for hook in self.hooks:
@@ -135,6 +139,7 @@ class _Border:
 
         reference.__name__ = name
         op = Op(reference, form="opaque", rules=pull, shape=DATA_DEPENDENT, roles={"xs": ANY})
+        op.is_python = True
         items = list(self.items)
         for i, passed in zip(
             self.slots, execute(op, [items[i] for i in self.slots], {}, Tensor), strict=True

@@ -19,6 +19,30 @@ __all__ = ["Module"]
 _DEVICES = ("cpu", "cuda", "meta", "mps", "xpu")  # as PyTorch names them
 
 
+_PLAIN = (bool, int, float, str)
+_OWN = frozenset({"_training", "_hooks"})
+
+
+class _Held:
+    """The attributes of a module, equal as long as each is the same object or an equal number."""
+
+    __slots__ = ("items",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, items: dict[str, Any]) -> None:
+        self.items = items
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Held) or self.items.keys() != other.items.keys():
+            return False
+        theirs = other.items
+        return all(_is_same(value, theirs[name]) for name, value in self.items.items())
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is type(other) and type(one) in _PLAIN and one == other)
+
+
 class Module(Registry):
     """Base class of layers and models: set parameters and layers as attributes, write `forward`.
 
@@ -45,14 +69,23 @@ class Module(Registry):
     def training(self) -> bool:
         """True in training, False in evaluation."""
         if recording.active and (recorder := recording.current()) is not None:
-            recorder.guard(("training", id(self)), lambda: self._training)
+            name = f"{type(self).__name__}.training"
+            recorder.guard(("training", id(self)), lambda: self._training, name)
         return self._training
 
     @training.setter
     def training(self, mode: bool) -> None:
         if mode != self._training:
-            recording.changed()
-        self._training = mode
+            self._training = mode
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        recording.changed()
+
+    def _attributes(self) -> tuple[Any, ...]:
+        """What a compiled function that calls it relies on, besides `training`."""
+        hooks = () if self._hooks is None else tuple(map(tuple, vars(self._hooks).values()))
+        return hooks, _Held({k: v for k, v in vars(self).items() if k not in _OWN})
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; a subclass writes it, users call the module itself."""
@@ -75,6 +108,8 @@ class Module(Registry):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             refuse_hidden(self)
+            if recording.active and (recorder := recording.current()) is not None:
+                recorder.guard(id(self), self._attributes, f"an attribute of {type(self).__name__}")
             if self._hooks is None:
                 return self.forward(*args, **kwargs)
             return self._hooks.call(self, args, kwargs)

@@ -77,7 +77,11 @@ class ParamGroup(MutableMapping[str, Any]):
     def _note(self) -> None:
         """A compiled step depends on the numbers that it was made with."""
         if recording.active and (recorder := recording.current()) is not None:
-            recorder.guard(("group", id(self)), lambda: (dict(self._hyper), self.schedule))
+            recorder.guard(
+                ("group", id(self)),
+                lambda: (dict(self._hyper), self.schedule, list(self.late)),
+                f"a hyperparameter of {self.owner}",
+            )
 
     def __setitem__(self, key: str, value: Any) -> None:
         check_names(self.owner, {key: None}, self._known)
@@ -109,7 +113,7 @@ class ParamGroup(MutableMapping[str, Any]):
 
     def _set_lr(self, value: Any) -> None:
         """A number is assigned and ends a schedule; a function becomes the schedule."""
-        recording.changed()
+        before = self.schedule
         if callable(value) and not isinstance(value, Tensor):
             self.schedule = value
             value = rate_at(value, Tensor(np.float64(0.0)), self.owner)
@@ -117,6 +121,8 @@ class ParamGroup(MutableMapping[str, Any]):
             self.schedule = None
         if isinstance(value, Tensor):
             value = value.item()
+        if self.schedule is not before:
+            recording.changed()
         self.lr.assign(Tensor(np.float64(check(self.owner, "lr", value))))
 
     def follow(self, step: Tensor) -> None:
@@ -129,7 +135,10 @@ class ParamGroup(MutableMapping[str, Any]):
         """Count the update that parameters without a gradient are about to sit out."""
         absent = np.array([0 if here else 1 for here in present], np.int64)
         self.missed.assign(self.missed + Tensor(absent))
-        self.late = [late or not here for late, here in zip(self.late, present, strict=True)]
+        late = [late or not here for late, here in zip(self.late, present, strict=True)]
+        if late != self.late:
+            self.late = late
+            recording.changed()
 
 
 def rate_at(schedule: Callable[[Any], Any], step: Tensor, owner: str) -> Tensor:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from retroprop import dtypes, ops
+from retroprop.core import recording
 from retroprop.core.tape import enable_grad, no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, RetropropError, ShapeError, TapeError
@@ -146,6 +147,8 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        if recording.active and (recorder := recording.current()) is not None:
+            recorder.guard(id(self), lambda: len(self.param_groups), f"{self.name}.param_groups")
         self.require_gradients()
         with no_grad():
             now = self.count.astype(dtypes.float64)
@@ -177,6 +180,7 @@ class Optimizer:
         self.param_groups.append(
             ParamGroup(self.name, params, names, hyper, self.validate, self._complete)
         )
+        recording.changed()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on exactly as if never interrupted.

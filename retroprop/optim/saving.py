@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retroprop.core import recording
 from retroprop.core.tensor import Tensor
 from retroprop.errors import CheckpointError
 from retroprop.optim.ranges import check
@@ -62,6 +63,7 @@ def load_state_dict(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     for group, values in zip(optimizer.param_groups, hyper, strict=True):
         group.take(values)
         group.late = [bool(missed) for missed in group.missed.tolist()]
+    recording.changed()
 
 
 def _checked_groups(optimizer: Optimizer, saved: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retroprop import shapes
 from retroprop.backends.llvm import custom
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
     from retroprop.ir import Graph, Node, Value
 
-__all__ = ["Lowered", "lower"]
+__all__ = ["Lowered"]
 
 _STEPS, _POINTERS = 48, 20  # of one fused kernel, so that it stays within registers
 
@@ -54,6 +55,9 @@ class Unit:
 
 class Lowered:
     """A graph as work in order.
+
+    Args:
+        donated: output number -> number of the input whose memory it takes over.
 
     Attributes:
         works:     kernels, and calls of references, in a legal order.
@@ -372,16 +376,6 @@ class Lowered:
         )
 
 
-def lower(graph: Graph, donated: dict[int, int], target: Target) -> Lowered:
-    """Kernels for a graph.
-
-    Args:
-        donated: output number -> number of the input whose memory it takes over.
-        target:  the machine.
-    """
-    return Lowered(graph, donated, target)
-
-
 def reduced_axes(node: Node) -> tuple[int, ...]:
     """The axes that a reduction node takes away."""
     axis, ndim = node.attributes["axis"], len(node.operands[0].shape)
@@ -405,7 +399,4 @@ def _reader_counts(graph: Graph) -> dict[Value, int]:
 
 
 def _bytes(value: Value) -> int:
-    count = 1
-    for size in value.shape:
-        count *= size
-    return count * value.dtype.itemsize
+    return shapes.size(value.shape) * value.dtype.itemsize

@@ -11,7 +11,7 @@ from retroprop.backends.llvm import jit, pool, status
 from retroprop.backends.llvm import target as targets
 from retroprop.backends.llvm.assemble import Assembler, segment_name
 from retroprop.backends.llvm.kernel import Kernel, View
-from retroprop.backends.llvm.lower import lower
+from retroprop.backends.llvm.lower import Lowered
 from retroprop.backends.llvm.produce import Call
 from retroprop.backends.llvm.schedule import is_worth_threads, plan_memory, schedule
 from retroprop.errors import DivergedError, IndexRangeError, RetropropError
@@ -44,7 +44,7 @@ class Program:
         began = time.perf_counter()
         self.graph = graph
         self.target = targets.host() if target is None else targets.named(target)
-        self.lowered = lower(graph, donated, self.target)
+        self.lowered = Lowered(graph, donated, self.target)
         works = self.lowered.works
         self._refuse_calls(strict)
         wanted = pool.default_threads() if threads is None else threads

@@ -23,8 +23,6 @@ class Program:
         count = len(graph.inputs) + len(graph.outputs)
         self._bound: list[Any] = [None] * count
         self._moves = [0] * count
-        self.compile_seconds = 0.0
-        self._seconds: dict[str, float] = {}
 
     def bind(self, slot: int, array: Array, step_bytes: int = 0) -> None:
         """Let a slot be this array, moving on by bytes from step to step."""
@@ -34,7 +32,13 @@ class Program:
         """Run the graph; state changes only after a step that raised nothing."""
         inputs = len(self.graph.inputs)
         for step in range(steps):
-            values = run(self.graph, [self._at(slot, step) for slot in range(inputs)])
+            given = [self._at(slot, step) for slot in range(inputs)]
+            try:
+                with np.errstate(all="ignore"):
+                    values = run(self.graph, given)
+            except RetropropError as error:
+                error.completed_steps = step
+                raise
             values = [np.array(value) for value in values]  # none may be an input that changes
             for number, value in enumerate(values):
                 slot = self.donated.get(number, inputs + number)
