@@ -50,12 +50,13 @@ STALE = object()
 class _Locks:
     """Several locks as one, taken in one order everywhere so that nobody waits in a ring."""
 
-    def __init__(self, locks: Sequence[Any]) -> None:
-        self._locks = [lock for _, lock in sorted({id(lock): lock for lock in locks}.items())]
+    def __init__(self, locks: dict[int, Any]) -> None:
+        self._numbers = locks.keys()
+        self._locks = [locks[number] for number in sorted(locks)]
 
-    def covers(self, locks: Sequence[Any]) -> bool:
+    def covers(self, locks: dict[int, Any]) -> bool:
         """Whether it holds all of these."""
-        return all(any(lock is mine for mine in self._locks) for lock in locks)
+        return locks.keys() <= self._numbers
 
     def __enter__(self) -> None:
         for lock in self._locks:
@@ -292,13 +293,19 @@ class Binding:
                     yield
                     return
 
-    def _locks(self) -> list[Any]:
-        found = [self._own]
+    def _locks(self) -> dict[int, Any]:
+        """The locks of all memory that it touches, by their ids."""
+        found = {id(self._own): self._own}
         for place in self._places:
-            found += [h.lock for h in (place.now(), place.held) if type(h) is Resident]
+            held = place.now()
+            if held is not place.held and type(held) is Resident:
+                found[id(held.lock)] = held.lock
+            if place.held is not None:
+                found[id(place.held.lock)] = place.held.lock
         for _, cell, attribute in self._reads:
             held = getattr(cell, attribute)
-            found += [held.lock] if type(held) is Resident else []
+            if type(held) is Resident:
+                found[id(held.lock)] = held.lock
         return found
 
     def _prepare(self) -> int:
