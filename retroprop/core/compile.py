@@ -57,7 +57,7 @@ def compile(
         strict:  raise where an op has no native code, instead of running it through NumPy.
         threads: at most so many; by default the cores that are there. The bits do not depend on it.
         target:  instruction set instead of that of this machine: "sse", "avx2", "avx512", "neon".
-        verbose: say in one line when other shapes compile again.
+        verbose: say in one line when other shapes compile again, or an op has no native code.
 
     Returns:
         A `Compiled`: call it as the function; `many` runs it over a leading axis.
@@ -98,6 +98,7 @@ class Compiled:
         functools.update_wrapper(self, fn, updated=())
         self._fn, self._backend, self._options = fn, backend, options
         self._verbose = verbose
+        self._mentioned: set[str] = set()  # ops that run through NumPy
         self._name = getattr(fn, "__name__", type(fn).__name__)
         self.programs: dict[Any, list[Binding]] = {}
         self._latest: Binding | None = None
@@ -203,8 +204,17 @@ class Compiled:
         binding = Binding(program, trace, pack, given.kind)
         if self._verbose and self._latest is not None:
             self._say(given, [one.change() for one in known], time.perf_counter() - began)
+        self._mention(program)
         known[:] = [*known[-_KEPT:], binding]
         self._latest = binding
+
+    def _mention(self, program: Any) -> None:
+        """Say once which ops have no native code; `report` tells what they cost."""
+        new = set(getattr(program, "calls", ())) - self._mentioned
+        self._mentioned |= new
+        if new and self._verbose:
+            text = f"retroprop: {self._name}: no native code yet, so through NumPy: "
+            print(text + ", ".join(sorted(new)), file=sys.stderr)  # noqa: T201
 
     def _say(self, given: Given, changes: list[str | None], seconds: float) -> None:
         assert self._latest is not None

@@ -54,11 +54,47 @@ def _add_along(results: Views, operands: Views, attributes: dict[str, Any], numb
     return AddAlong(results[0], operands[0], operands[1], axis, number)
 
 
+def _put(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
+    axis = attributes["axis"] % len(results[0].shape)
+    return Put(results[0], operands, axis, number)
+
+
+def _extreme(results: Views, operands: Views, attributes: dict[str, Any], *, largest: bool) -> Any:
+    axis = attributes["axis"]
+    at = None if axis is None else axis % len(operands[0].shape)
+    return Extreme(results[0], operands[0], at, largest=largest)
+
+
+def _accumulate(results: Views, operands: Views, attributes: dict[str, Any], *, what: str) -> Any:
+    combine = Builder.add if what == "cumulative_sum" else Builder.multiply
+    axis = attributes["axis"] % len(operands[0].shape)
+    return Accumulate(what, results[0], operands[0], axis, combine)
+
+
 _MAKERS: dict[str, Callable[..., Kernel | None]] = {
     "take": _take,
     "take_add": _take_add,
     "take_along_axis": _take_along,
     "add_along_axis": _add_along,
+    "put": _put,
+    "is_last": lambda results, operands, attributes, number: IsLast(
+        results[0], operands[0], attributes["length"], number
+    ),
+    "index": lambda results, operands, attributes, number: FlatIndex(
+        results[0], operands, attributes["sizes"], number
+    ),
+    "argmax": lambda results, operands, attributes, _: _extreme(
+        results, operands, attributes, largest=True
+    ),
+    "argmin": lambda results, operands, attributes, _: _extreme(
+        results, operands, attributes, largest=False
+    ),
+    "cumulative_sum": lambda results, operands, attributes, _: _accumulate(
+        results, operands, attributes, what="cumulative_sum"
+    ),
+    "cumulative_prod": lambda results, operands, attributes, _: _accumulate(
+        results, operands, attributes, what="cumulative_prod"
+    ),
     "random_bits": lambda results, operands, attributes, _: RandomBits(
         results[0], operands[0], attributes["bits"]
     ),

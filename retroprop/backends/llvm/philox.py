@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retroprop import shapes
-from retroprop.backends.llvm.emit import Function, Register, vector
+from retroprop.backends.llvm.emit import Function, Register, lanes_of, scalar_of, vector
 from retroprop.backends.llvm.kernel import Kernel, View, kernel_function
 from retroprop.ops.random import blocks_of
 
@@ -18,18 +18,21 @@ __all__ = ["RandomBits", "RandomSkip"]
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
+_BLOCK = 16  # bytes
 _LOW = 0xFFFFFFFF
 
 
 class RandomBits(Kernel):
     """Uniform integers of some bits from a state; rows are blocks of four words."""
 
+    preferred_rows = 64
+
     def __init__(self, result: View, state: View, bits: int) -> None:
         self.what, self.bits = "random_bits", bits
         self.results, self.operands = (result,), (state,)
         self.count = shapes.size(result.shape)
         self.rows = blocks_of(result.shape, bits)
-        self.slabs = (16, None)
+        self.slabs = (_BLOCK, None)
         self.flops = 80 * self.rows
 
     def emit(self, module: Module, target: Target) -> str:
@@ -38,85 +41,104 @@ class RandomBits(Kernel):
         stride = self.operands[0].strides[0] * 4
         words = [f.load("i32", f.at(operands[0], i * stride)) for i in range(6)]
         wide = [f.convert("zext", word, "i64") for word in words]
-        start = [self._joined(f, wide[2], wide[3]), self._joined(f, wide[4], wide[5])]
-        room = f.allocate("i32", 4 * lanes)
+        start = [_joined(f, wide[2], wide[3]), _joined(f, wide[4], wide[5])]
+        keys = _keys(f, wide[:2], lanes)
+        room = f.allocate("i64", 2 * lanes)
         with f.loop(lo, hi, lanes) as loop:
-            counters = self._counters(f, start, loop.index, lanes)
-            made = _rounds(f, counters, wide[:2], lanes)
-            for word, values in enumerate(made):
-                narrow = f.convert("trunc", values, vector("i32", lanes))
-                for lane in range(lanes):
-                    f.store(f.extract(narrow, lane), f.at(room, 4 * (4 * lane + word)))
-            self._give(f, results[0], room, loop.index, hi, lanes)
+            made = _rounds(f, _counters(f, start, loop.index, lanes), keys, lanes)
+            self._give(f, self._elements(f, made), results[0], room, loop.index, hi)
         f.leave()
         return module.add_shared(f)
 
-    def _joined(self, f: Function, low: Register, high: Register) -> Register:
-        return f.binary("or", low, f.binary("shl", high, f.integer(32)))
-
-    def _counters(
-        self, f: Function, start: list[Register], block: Register, lanes: int
-    ) -> list[Register]:
-        """The four words of the counters of `lanes` blocks."""
-        type = vector("i64", lanes)
-        order = Register(f"<{', '.join(f'i64 {i}' for i in range(lanes))}>", type)
-        if lanes == 1:
-            order = f.integer(0)
-        number = f.binary("add", f.splat(block, lanes), order)
-        low = f.binary("add", f.splat(start[0], lanes), number)
-        carried = f.convert("zext", f.compare("icmp ult", low, number), type)
-        high = f.binary("add", f.splat(start[1], lanes), carried)
+    def _elements(self, f: Function, words: list[Register]) -> Register:
+        """The four words of every block as elements of the result, in order."""
+        lanes = lanes_of(words[0].type)
+        type = words[0].type
         mask, half = f.constant(type, _LOW), f.constant(type, 32)
-        found = []
-        for word in (low, high):
-            found += [f.binary("and", word, mask), f.binary("lshr", word, half)]
-        return found
+        pairs = []
+        for first, second in (words[:2], words[2:]):
+            low, high = (first, second) if self.bits <= 32 else (second, first)
+            moved = f.binary("shl", high, half)
+            pairs.append(f.binary("or", f.binary("and", low, mask), moved))
+        turns = [lane + part * lanes for lane in range(lanes) for part in range(2)]
+        both = f.shuffle(pairs[0], pairs[1], turns)
+        item = "i32" if self.bits <= 32 else "i64"
+        count, width = (4 * lanes, 32) if self.bits <= 32 else (2 * lanes, 64)
+        elements = f.convert("bitcast", both, vector(item, count))
+        if self.bits == width:
+            return elements
+        return f.binary("lshr", elements, f.constant(elements.type, width - self.bits))
 
     def _give(
-        self, f: Function, to: Register, room: Register, block: Register, hi: Register, lanes: int
+        self,
+        f: Function,
+        elements: Register,
+        to: Register,
+        room: Register,
+        block: Register,
+        hi: Register,
     ) -> None:
-        """Copy the words that are asked for into the result."""
-        paired = self.bits > 32
-        each = 2 if paired else 4  # elements of a block
+        """Store the elements of blocks from one on; at an end those that are asked for."""
+        item, type = self.results[0].dtype.itemsize, scalar_of(elements.type)
+        each, total = _BLOCK // item, lanes_of(elements.type)
         first = f.binary("mul", block, f.integer(each))
         last = f.binary("mul", hi, f.integer(each))
-        end = f.binary("add", first, f.integer(each * lanes))
-        for bound in (last, f.integer(self.count)):
-            end = f.select(f.compare("icmp slt", end, bound), end, bound)
-        with f.loop(first, end) as one:
-            place = f.binary("sub", one.index, first)
-            if not paired:
-                word = f.load("i32", f.at(room, place, 4))
-                shifted = f.binary("lshr", word, f.constant("i32", 32 - self.bits))
-                f.store(shifted, f.at(to, one.index, 4))
-            else:
-                pair = f.at(room, place, 8)
-                high = f.convert("zext", f.load("i32", pair), "i64")
-                low = f.convert("zext", f.load("i32", f.at(pair, 4)), "i64")
-                both = self._joined(f, low, high)
-                shifted = f.binary("lshr", both, f.constant("i64", 64 - self.bits))
-                f.store(shifted, f.at(to, one.index, 8))
+        within = f.compare("icmp slt", last, f.integer(self.count))
+        last = f.select(within, last, f.integer(self.count))
+        left = f.binary("sub", last, first)
+        partial = f.compare("icmp slt", left, f.integer(total))
+        place = f.at(to, first, item)
+        f.store(elements, f.select(partial, room, place))
+        with f.branch(partial), f.loop(0, left) as one:
+            f.store(f.load(type, f.at(room, one.index, item)), f.at(place, one.index, item))
+
+
+def _joined(f: Function, low: Register, high: Register) -> Register:
+    """Two words of 32 bits, each in 64, as one of 64."""
+    return f.binary("or", low, f.binary("shl", high, f.integer(32)))
+
+
+def _counters(f: Function, start: list[Register], block: Register, lanes: int) -> list[Register]:
+    """The four words of the counters of `lanes` blocks."""
+    type = vector("i64", lanes)
+    order = Register(f"<{', '.join(f'i64 {i}' for i in range(lanes))}>", type)
+    number = f.binary("add", f.splat(block, lanes), order)
+    low = f.binary("add", f.splat(start[0], lanes), number)
+    carried = f.convert("zext", f.compare("icmp ult", low, number), type)
+    high = f.binary("add", f.splat(start[1], lanes), carried)
+    half = f.constant(type, 32)
+    return [low, f.binary("lshr", low, half), high, f.binary("lshr", high, half)]
+
+
+def _keys(f: Function, key: list[Register], lanes: int) -> list[list[Register]]:
+    """The two words of the key of every round, in all lanes."""
+    found = []
+    for _ in range(_ROUNDS):
+        found.append([f.splat(word, lanes) for word in key])
+        key = [
+            f.binary("and", f.binary("add", word, f.integer(step)), f.integer(_LOW))
+            for word, step in zip(key, _WEYL, strict=True)
+        ]
+    return found
 
 
 def _rounds(
-    f: Function, counters: list[Register], key: list[Register], lanes: int
+    f: Function, counters: list[Register], keys: list[list[Register]], lanes: int
 ) -> list[Register]:
-    """Ten rounds of Philox on words held in 64 bits."""
+    """Ten rounds of Philox on words held in 64 bits, of which the upper half is junk.
+
+    A product of lower halves, each masked just before, is one instruction; so nothing else is.
+    """
     type = vector("i64", lanes)
     mask, half = f.constant(type, _LOW), f.constant(type, 32)
     m0, m1 = (f.constant(type, m) for m in _MULTIPLIERS)
     c0, c1, c2, c3 = counters
-    k0, k1 = key
-    for _ in range(_ROUNDS):
-        p0, p1 = f.binary("mul", c0, m0), f.binary("mul", c2, m1)
-        mixed = f.binary("xor", f.binary("lshr", p1, half), c1)
-        c0, c1 = f.binary("xor", mixed, f.splat(k0, lanes)), f.binary("and", p1, mask)
-        mixed = f.binary("xor", f.binary("lshr", p0, half), c3)
-        c2, c3 = f.binary("xor", mixed, f.splat(k1, lanes)), f.binary("and", p0, mask)
-        k0, k1 = (
-            f.binary("and", f.binary("add", k, f.integer(w)), f.integer(_LOW))
-            for k, w in zip((k0, k1), _WEYL, strict=True)
-        )
+    for k0, k1 in keys:
+        p0 = f.binary("mul", f.binary("and", c0, mask), m0)
+        p1 = f.binary("mul", f.binary("and", c2, mask), m1)
+        c0 = f.binary("xor", f.binary("xor", f.binary("lshr", p1, half), c1), k0)
+        c2 = f.binary("xor", f.binary("xor", f.binary("lshr", p0, half), c3), k1)
+        c1, c3 = p1, p0
     return [c0, c1, c2, c3]
 
 

@@ -59,6 +59,7 @@ class Program:
         self.compile_seconds = time.perf_counter() - began
 
     def _refuse_calls(self, strict: bool) -> None:
+        self.seconds: dict[str, float] = {}  # spent in references, by op
         self.calls = sorted({w.what for w in self.lowered.works if isinstance(w, Call)})
         if strict and self.calls:
             raise RetropropError(
@@ -169,6 +170,7 @@ class Program:
 
     def _call(self, call: Call) -> None:
         """Run an op through its reference, from and into our memory."""
+        began = time.perf_counter()
         operands = [self._array(view) for view in call.operands]
         with np.errstate(all="ignore"):
             made: Any = call.node.op.reference(*operands, **call.node.attributes)
@@ -176,6 +178,7 @@ class Program:
             call.results, made if isinstance(made, tuple) else (made,), strict=True
         ):
             self._array(view)[...] = array
+        self.seconds[call.what] = self.seconds.get(call.what, 0.0) + time.perf_counter() - began
 
     def _array(self, view: View) -> Array:
         """A view as an array on the memory that it stands for."""

@@ -23,25 +23,27 @@ def report(program: Program) -> str:
     Times are measured now, on the arrays that are bound, and leave no trace in them; kernels are
     timed on the first thread, so with two threads each line shows about half of the work.
     """
-    steps, ticks_of = _measured(program)
+    seconds, ticks_of = _measured(program)
     total = sum(ticks_of) or 1.0
-    lines = [_head(program, steps), "", *_kernel_lines(program, ticks_of, total)]
-    lines += ["", *_call_lines(program), *_memory_lines(program)]
+    lines = [_head(program), "", *_kernel_lines(program, ticks_of, total)]
+    lines += ["", *_call_lines(program, seconds), *_memory_lines(program)]
     return "\n".join(lines)
 
 
 def _measured(program: Program) -> tuple[float, list[float]]:
-    """Seconds of a whole step, and the share of each kernel in ticks; zeros when never run."""
+    """Seconds of all measured steps, and the ticks of each kernel; zeros when never run."""
     if any(array is None for array in program.bound[: len(program.graph.inputs)]):
         return 0.0, [0.0] * len(program.kernels)
     began = time.perf_counter()
     program.profile(1)
     once = time.perf_counter() - began
+    program.seconds.clear()
+    began = time.perf_counter()
     ticks = program.profile(max(1, min(1000, int(_SECONDS / max(once, 1e-6)))))
-    return once, [float(tick) for tick in ticks]
+    return time.perf_counter() - began, [float(tick) for tick in ticks]
 
 
-def _head(program: Program, seconds: float) -> str:
+def _head(program: Program) -> str:
     target = program.target
     flops = sum(kernel.flops for kernel in program.kernels)
     return (
@@ -64,14 +66,19 @@ def _kernel_lines(program: Program, ticks: Sequence[float], total: float) -> lis
     return lines
 
 
-def _call_lines(program: Program) -> list[str]:
+def _call_lines(program: Program, seconds: float) -> list[str]:
     calls = [segment for segment in program.plan.segments if isinstance(segment, Call)]
     if not calls:
         return ["everything ran natively"]
     names: dict[str, int] = {}
     for call in calls:
         names[call.what] = names.get(call.what, 0) + 1
-    listed = ", ".join(f"{name} ({count})" for name, count in names.items())
+    listed = ", ".join(
+        f"{name} ({count}, {100 * program.seconds.get(name, 0.0) / seconds:.0f}% of the time)"
+        if seconds
+        else f"{name} ({count})"
+        for name, count in names.items()
+    )
     return [f"through NumPy, between native parts: {listed}"]
 
 
