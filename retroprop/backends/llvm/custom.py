@@ -6,9 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retroprop.backends.llvm.finite import RequireFinite
-from retroprop.backends.llvm.indexing import AddAlong, Take, TakeAdd, TakeAlong
+from retroprop.backends.llvm.indexing import (
+    AddAlong,
+    FlatIndex,
+    IsLast,
+    Put,
+    Take,
+    TakeAdd,
+    TakeAlong,
+)
 from retroprop.backends.llvm.kernel import Kernel, View
 from retroprop.backends.llvm.philox import RandomBits, RandomSkip
+from retroprop.backends.llvm.scalar import Builder
+from retroprop.backends.llvm.searching import Accumulate, Extreme
 
 if TYPE_CHECKING:
     from retroprop.ir import Node
@@ -80,7 +90,7 @@ _MAKERS: dict[str, Callable[..., Kernel | None]] = {
     "is_last": lambda results, operands, attributes, number: IsLast(
         results[0], operands[0], attributes["length"], number
     ),
-    "index": lambda results, operands, attributes, number: FlatIndex(
+    "flat_index": lambda results, operands, attributes, number: FlatIndex(
         results[0], operands, attributes["sizes"], number
     ),
     "argmax": lambda results, operands, attributes, _: _extreme(

@@ -58,7 +58,8 @@ class Gemm(Kernel):
         self.lanes = target.lanes(self.item)
         vectors = 2 if self.n >= 2 * self.lanes else 1
         self.width = vectors * self.lanes
-        tiles = -(-self.m // ((target.registers - 4) // 2))
+        # Three quarters of the registers hold sums: the rest is for what is being multiplied.
+        tiles = -(-self.m // (target.registers * 3 // 8))
         self.tile = -(-self.m // tiles)
         self.blocks = _split(self.k)
         self.flops = 2 * shapes.size(result.shape) * self.k

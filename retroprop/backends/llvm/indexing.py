@@ -1,21 +1,29 @@
-"""Reading and adding at positions that are data.
+"""Reading, writing and adding at positions that are data.
 
 Every index is checked: one out of range is reported (see `status.py`) and position 0 stands in, so
-nothing outside is touched. Sums at the same position are made in the order of the indices, on one
-thread each, so they are the same bits for any number of threads.
+nothing outside is touched. What is written or added at the same position comes in the order of the
+indices, on one thread each, so results are the same bits for any number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retroprop.backends.llvm.elementwise import lanes_for
-from retroprop.backends.llvm.kernel import Kernel, View, kernel_function, storage_type
-from retroprop.backends.llvm.scalar import Builder
-from retroprop.backends.llvm.space import advance, broadcast_view, collapsed, leading_slab, walk
+from retroprop.backends.llvm.kernel import Buffer, Kernel, View, kernel_function, storage_type
+from retroprop.backends.llvm.scalar import Builder, Scalar
+from retroprop.backends.llvm.space import (
+    Axis,
+    advance,
+    broadcast_view,
+    collapsed,
+    leading_slab,
+    walk,
+)
 from retroprop.backends.llvm.status import emit_fail
 from retroprop.backends.llvm.sweep import Stream, sweep
 
@@ -23,7 +31,9 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Module, Register
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["AddAlong", "Take", "TakeAdd", "TakeAlong"]
+__all__ = ["AddAlong", "FlatIndex", "IsLast", "Put", "Take", "TakeAdd", "TakeAlong"]
+
+Ends = tuple["Register", "Register"]  # from one place or row up to another
 
 
 def _position(
@@ -31,22 +41,82 @@ def _position(
 ) -> Register:
     """The index at an address, from the end where negative, checked against a length."""
     index = f.load(storage_type(dtype), place)
-    index = f.convert("sext" if dtype.kind == "i" else "zext", index, "i64")
-    if dtype.kind == "i":
+    index = counted = f.convert("sext" if dtype.kind == "i" else "zext", index, "i64")
+    if dtype.kind == "i" or dtype.itemsize == 8:  # 64 bits are read as signed, as NumPy does
         from_end = f.binary("add", index, f.integer(length))
         counted = f.select(f.compare("icmp slt", index, f.integer(0)), from_end, index)
-    else:
-        counted = index
     wrong = f.compare("icmp uge", counted, f.integer(length))
     with f.branch(wrong):
         emit_fail(f, status, number, index)
     return f.select(wrong, f.integer(0), counted)
 
 
-def _without(view: View, axis: int) -> View:
-    """A view without one of its axes."""
-    shape = (*view.shape[:axis], *view.shape[axis + 1 :])
-    return view._replace(shape=shape, strides=(*view.strides[:axis], *view.strides[axis + 1 :]))
+@contextmanager
+def _places(
+    f: Function,
+    shape: tuple[int, ...],
+    views: Sequence[View],
+    pointers: Sequence[Register],
+    rows: Ends,
+) -> Iterator[list[Register]]:
+    """Every place of some rows of a space."""
+    axes = collapsed(shape, views, range(1, len(shape)))
+    with f.loop(*rows) as row:
+        moved = list(pointers)
+        if shape:
+            steps = [view.strides[0] * view.dtype.itemsize for view in views]
+            pairs = zip(pointers, steps, strict=True)
+            moved = [advance(f, pointer, row.index, step) for pointer, step in pairs]
+        with walk(f, axes, moved, [view.dtype.itemsize for view in views]) as places:
+            yield places
+
+
+def _run(
+    f: Function,
+    target: Target,
+    views: Sequence[View],
+    pointers: Sequence[Register],
+    axis: Axis,
+    body: Callable[..., Scalar],
+    ends: Ends | None = None,
+) -> None:
+    """The first view = body(builder, element of each other one), along an axis or a part of it."""
+    size, strides = axis
+    lanes, exact = lanes_for(target, size, 1 if ends else size, strides)
+    b = Builder(f, target, lanes)
+    to, *sources = (
+        Stream(pointer, view.dtype, stride)
+        for pointer, view, stride in zip(pointers, views, strides, strict=True)
+    )
+    start, stop = ends or (f.integer(0), f.integer(size))
+    sweep(b, sources, [to], start, stop, exact=exact, body=lambda x, *_: ([body(b, *x)], ()))
+
+
+@contextmanager
+def _own_rows(f: Function, by_rows: bool, rows: Ends, count: int) -> Iterator[Ends]:
+    """The rows asked for; or all, where one call has to make them all."""
+    if by_rows:
+        yield rows
+    else:
+        with f.loop(*rows):
+            yield f.integer(0), f.integer(count)
+
+
+def _opened(view: View, indices: View, axis: int) -> list[View]:
+    """A view with the indices' axes in place of one, where it stands still; the indices there."""
+    before, after = slice(None, axis), slice(axis + 1, None)
+    shape = (*view.shape[before], *indices.shape, *view.shape[after])
+    still = (0,) * len(indices.shape)
+    strides = (*view.strides[before], *still, *view.strides[after])
+    spread = (*(0,) * axis, *indices.strides, *(0,) * (len(shape) - axis - len(still)))
+    moved = {"shape": shape, "strides": strides}, {"shape": shape, "strides": spread}
+    return [view._replace(**moved[0]), indices._replace(**moved[1])]
+
+
+def _still(view: View, axis: int, shape: tuple[int, ...]) -> View:
+    """A view that stands still along an axis, broadcast to a shape."""
+    sizes = tuple(1 if i == axis else size for i, size in enumerate(view.shape))
+    return broadcast_view(view._replace(shape=sizes), shape)
 
 
 class _Indexed(Kernel):
@@ -54,260 +124,273 @@ class _Indexed(Kernel):
 
     Attributes:
         number: of the node among those that may fail.
-        axis:   the axis that is indexed, of `length` elements `step` bytes apart.
+        length: how many elements the axis has that is indexed.
+        step:   bytes between two of them.
         views:  result, source and indices over one space.
+        shape:  of that space; its first axis are the rows.
     """
 
     may_fail = True
-    number: int
-    axis: int
     length: int
     step: int
     views: list[View]
-    shape: tuple[int, ...]
 
-    def _use(self, shape: tuple[int, ...], views: Sequence[View]) -> None:
-        self.shape, self.views = shape, list(views)
-        self.rows = shape[0] if shape else 1
-        self.slabs = tuple(leading_slab(view) if view.shape else None for view in views)
+    def __init__(self, what: str, number: int, indexed: View, axis: int, *views: View) -> None:
+        self.what, self.number = what, number
+        self.length = indexed.shape[axis]
+        self.step = indexed.strides[axis] * indexed.dtype.itemsize
+        self.views, self.shape = list(views), views[0].shape
+        self.rows = self.shape[0] if self.shape else 1
+        self.slabs = tuple(leading_slab(view) for view in views)
 
-    def _items(self) -> list[int]:
-        return [view.dtype.itemsize for view in self.views]
+    def _index(self, f: Function, place: Register, status: Register) -> Register:
+        return _position(f, place, self.views[-1].dtype, self.length, status, self.number)
 
 
-class Take(_Indexed):
+class _Read(_Indexed):
+    """A kernel that reads only what the indices say."""
+
+    @property
+    def bytes(self) -> int:
+        result, indices = self.results[0], self.operands[1]
+        return 2 * result.size * result.dtype.itemsize + indices.size * indices.dtype.itemsize
+
+
+class Take(_Read):
     """result[before, i, after] = x[before, indices[i], after]."""
 
     def __init__(self, result: View, x: View, indices: View, axis: int, number: int) -> None:
-        self.what, self.number, self.axis = "take", number, axis
+        super().__init__("take", number, x, axis, result, *_opened(x, indices, axis))
         self.results, self.operands = (result,), (x, indices)
-        self.length, self.step = x.shape[axis], x.strides[axis] * x.dtype.itemsize
-        before, after = x.shape[:axis], x.shape[axis + 1 :]
-        self.lead = len(before) + len(indices.shape)
-        none = (0,) * len(indices.shape)
-        source = x._replace(
-            shape=result.shape, strides=(*x.strides[:axis], *none, *x.strides[axis + 1 :])
-        )
-        spread = indices._replace(
-            shape=result.shape,
-            strides=(*(0,) * len(before), *indices.strides, *(0,) * len(after)),
-        )
-        self._use(result.shape, [result, source, spread])
+        self.lead = axis + len(indices.shape)
         self.slabs = (self.slabs[0], None, None)
 
     def emit(self, module: Module, target: Target) -> str:
-        f, results, operands, status, lo, hi = kernel_function(module, "take", 1, 2)
-        pointers, items = [*results, *operands], self._items()
+        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 2)
+        pointers = [*results, *operands]
         lead = max(self.lead, 1) if self.shape else 0
         if self.lead == 0:  # one slice: rows are its own first axis
-            place = _position(f, pointers[2], self.views[2].dtype, self.length, status, self.number)
-            pointers[1] = f.at(pointers[1], place, self.step)
-        outer = collapsed(self.shape, self.views, range(1, lead))
-        with f.loop(lo, hi) as row:
-            moved = pointers
-            if self.shape:
-                moved = [
-                    advance(f, p, row.index, view.strides[0] * item)
-                    for p, view, item in zip(pointers, self.views, items, strict=True)
-                ]
-            with walk(f, outer, moved, items) as (to, source, place):
-                if self.lead:
-                    index = _position(
-                        f, place, self.views[2].dtype, self.length, status, self.number
-                    )
-                    source = f.at(source, index, self.step)  # noqa: PLW2901
-                self._copy(f, target, to, source, lead)
+            index = self._index(f, pointers[2], status)
+            pointers[1] = f.at(pointers[1], index, self.step)
+        with _places(f, self.shape[:lead], self.views, pointers, (lo, hi)) as (to, source, place):
+            if self.lead:
+                source = f.at(source, self._index(f, place, status), self.step)  # noqa: PLW2901
+            views = self.views[:2]
+            axes = collapsed(self.shape, views, range(lead, len(self.shape)))
+            axis = axes.pop() if axes else (1, (0, 0))
+            items = [view.dtype.itemsize for view in views]
+            with walk(f, axes, [to, source], items) as slices:
+                _run(f, target, views, slices, axis, lambda b, x: x)
         f.leave()
         return module.add_shared(f)
 
-    def _copy(self, f: Function, target: Target, to: Register, source: Register, lead: int) -> None:
-        """One slice."""
-        views = self.views[:2]
-        axes = collapsed(self.shape, views, range(lead, len(self.shape)))
-        size, strides = axes[-1] if axes else (1, (0, 0))
-        lanes, exact = lanes_for(target, size, size, strides)
-        b = Builder(f, target, lanes)
-        items = [view.dtype.itemsize for view in views]
-        with walk(f, axes[:-1], [to, source], items) as (end, start):
-            streams = [
-                Stream(pointer, view.dtype, stride)
-                for pointer, view, stride in zip((end, start), views, strides, strict=True)
-            ]
-            sweep(b, streams[1:], streams[:1], 0, size, exact=exact, body=_unchanged)
 
-
-def _unchanged(loaded: Any, counted: Any, carried: Any) -> Any:
-    return loaded, carried
-
-
-class TakeAlong(_Indexed):
+class TakeAlong(_Read):
     """result[i, j] = x[i, indices[i, j]] (along the last axis, or another)."""
 
     def __init__(self, result: View, x: View, indices: View, axis: int, number: int) -> None:
-        self.what, self.number, self.axis = "take_along_axis", number, axis
+        shape = result.shape
+        views = [_still(x, axis, shape), broadcast_view(indices, shape)]
+        super().__init__("take_along_axis", number, x, axis, result, *views)
         self.results, self.operands = (result,), (x, indices)
-        self.length, self.step = x.shape[axis], x.strides[axis] * x.dtype.itemsize
-        strides = list(x.strides)
-        strides[axis] = 0
-        one = x._replace(
-            shape=tuple(1 if i == axis else n for i, n in enumerate(x.shape)),
-            strides=tuple(strides),
-        )
-        views = [result, broadcast_view(one, result.shape), broadcast_view(indices, result.shape)]
-        self._use(result.shape, views)
         if axis == 0 or x.strides[axis] < 0 or leading_slab(x) is None:
             self.slabs = (self.slabs[0], None, self.slabs[2])
 
     def emit(self, module: Module, target: Target) -> str:
-        f, results, operands, status, lo, hi = kernel_function(module, "take_along", 1, 2)
-        pointers, items = [*results, *operands], self._items()
+        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 2)
         scalar = storage_type(self.views[0].dtype)
-        with f.loop(lo, hi) as row:
-            moved = [
-                advance(f, p, row.index, view.strides[0] * item)
-                for p, view, item in zip(pointers, self.views, items, strict=True)
-            ]
-            axes = collapsed(self.shape, self.views, range(1, len(self.shape)))
-            with walk(f, axes, moved, items) as (to, source, place):
-                index = _position(f, place, self.views[2].dtype, self.length, status, self.number)
-                f.store(f.load(scalar, f.at(source, index, self.step)), to)
+        pointers = [*results, *operands]
+        with _places(f, self.shape, self.views, pointers, (lo, hi)) as (to, source, place):
+            index = self._index(f, place, status)
+            f.store(f.load(scalar, f.at(source, index, self.step)), to)
         f.leave()
         return module.add_shared(f)
 
 
-class _Added(_Indexed):
-    """Zeros with numbers added at positions; the result is contiguous."""
-
-    def _emit_add(self, f: Function, b: Builder, to: Register, source: Register) -> None:
-        dtype = self.views[0].dtype
-        total = b.add(b.load(to, dtype), b.load(source, dtype))
-        b.store(total, to)
-
-
-class AddAlong(_Added):
+class AddAlong(_Indexed):
     """result[i, indices[i, j]] += x[i, j]: the adjoint of `TakeAlong`."""
 
     def __init__(self, result: View, x: View, indices: View, axis: int, number: int) -> None:
-        self.what, self.number, self.axis = "add_along_axis", number, axis
+        views = [_still(result, axis, x.shape), x, broadcast_view(indices, x.shape)]
+        super().__init__("add_along_axis", number, result, axis, *views)
         self.results, self.operands = (result,), (x, indices)
-        self.length = result.shape[axis]
-        self.step = result.strides[axis] * result.dtype.itemsize
-        one = result._replace(
-            shape=tuple(1 if i == axis else n for i, n in enumerate(result.shape))
-        )
-        views = [broadcast_view(one, x.shape), x, broadcast_view(indices, x.shape)]
-        self._use(x.shape, views)
         self.by_rows = axis != 0 and result.shape[0] == x.shape[0]
-        if self.by_rows:
-            self.slabs = (leading_slab(result), *self.slabs[1:])
-        else:
+        self.slabs = (leading_slab(result), *self.slabs[1:])
+        if not self.by_rows:
             self.rows, self.slabs = 1, (None, None, None)
 
     def emit(self, module: Module, target: Target) -> str:
-        f, results, operands, status, lo, hi = kernel_function(module, "add_along", 1, 2)
+        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 2)
         (result,) = self.results
-        pointers, items = [*results, *operands], self._items()
-        b = Builder(f, target, 1)
-        ends = (lo, hi) if self.by_rows else (f.integer(0), f.integer(result.shape[0]))
-        _fill(f, target, result, results[0], *ends)
-        rows = ends if self.by_rows else (f.integer(0), f.integer(self.shape[0]))
-        with f.loop(*rows) as row:
-            moved = [
-                advance(f, p, row.index, view.strides[0] * item)
-                for p, view, item in zip(pointers, self.views, items, strict=True)
-            ]
-            axes = collapsed(self.shape, self.views, range(1, len(self.shape)))
-            with walk(f, axes, moved, items) as (to, source, place):
-                index = _position(f, place, self.views[2].dtype, self.length, status, self.number)
-                self._emit_add(f, b, f.at(to, index, self.step), source)
+        pointers, b = [*results, *operands], Builder(f, target, 1)
+        width = result.size // result.shape[0]
+        with _own_rows(f, self.by_rows, (lo, hi), result.shape[0]) as rows:
+            ends = [f.binary("mul", end, f.integer(width)) for end in rows]
+            run = (result.size, (1,))
+            _run(f, target, [result], results, run, _zero(result), (ends[0], ends[1]))
+        with (
+            _own_rows(f, self.by_rows, (lo, hi), self.shape[0]) as rows,
+            _places(f, self.shape, self.views, pointers, rows) as (start, source, place),
+        ):
+            to = f.at(start, self._index(f, place, status), self.step)
+            total = b.add(b.load(to, result.dtype), b.load(source, result.dtype))
+            b.store(total, to)
         f.leave()
         return module.add_shared(f)
 
 
-def _fill(
-    f: Function, target: Target, view: View, pointer: Register, lo: Register, hi: Register
-) -> None:
-    """Zeros in rows lo..hi of a contiguous view."""
-    width = f.integer(view.size // max(view.shape[0], 1))
-    b = Builder(f, target, target.lanes(4))
-    zero = b.constant(0, view.dtype)
-    sweep(
-        b,
-        [],
-        [Stream(pointer, view.dtype, 1)],
-        f.binary("mul", lo, width),
-        f.binary("mul", hi, width),
-        exact=False,
-        body=lambda loaded, counted, carried: ([zero], carried),
-    )
+def _zero(view: View) -> Callable[[Builder], Scalar]:
+    return lambda b: b.constant(0, view.dtype)
 
 
-class TakeAdd(_Added):
-    """result[before, indices[i], after] += x[before, i, after]: the adjoint of `Take`.
+class _Scattered(_Indexed):
+    """A result that is begun with something, then changed at positions in their order.
 
     Rows are places along the last axis, which every thread takes for all indices; there is one row
     where the indexed axis is the last.
     """
 
+    def __init__(
+        self, what: str, result: View, source: View, indices: View, axis: int, number: int
+    ) -> None:
+        to, spread = _opened(result, indices, axis)
+        views = [to, broadcast_view(source, to.shape), spread]
+        super().__init__(what, number, result, axis, *views)
+        self.results = (result,)
+        self.by_columns = axis < len(result.shape) - 1
+        self.rows = result.shape[-1] if self.by_columns else 1
+
+    def _runs(self, views: Sequence[View]) -> tuple[list[Axis], Axis]:
+        """The axes around the runs that rows are parts of, and these."""
+        axes = collapsed(views[0].shape, views, range(len(views[0].shape) - self.by_columns))
+        if self.by_columns:
+            return axes, (self.rows, tuple(view.strides[-1] for view in views))
+        return axes, (1, (0,) * len(views))
+
+    def _scatter(
+        self,
+        f: Function,
+        target: Target,
+        pointers: Sequence[Register],
+        ends: Ends,
+        status: Register,
+        body: Callable[..., Scalar],
+        *,
+        adds: bool,
+    ) -> None:
+        """Change the columns at every index; what adds reads the result too."""
+        axes, (size, strides) = self._runs(self.views)
+        items = [view.dtype.itemsize for view in self.views]
+        with walk(f, axes, pointers, items) as (start, source, place):
+            to = f.at(start, self._index(f, place, status), self.step)
+            chosen = [0, 0, 1] if adds else [0, 1]
+            views = [self.views[i] for i in chosen]
+            run = (size, tuple(strides[i] for i in chosen))
+            _run(f, target, views, [(to, source)[i] for i in chosen], run, body, ends)
+
+    def _begin(
+        self,
+        f: Function,
+        target: Target,
+        views: Sequence[View],
+        pointers: Sequence[Register],
+        ends: Ends | None,
+        body: Callable[..., Scalar],
+    ) -> None:
+        """The columns as they are before."""
+        axes, run = self._runs(views)
+        if not self.by_columns:
+            ends, run = None, axes.pop() if axes else run
+        with walk(f, axes, pointers, [view.dtype.itemsize for view in views]) as places:
+            _run(f, target, views, places, run, body, ends)
+
+
+class TakeAdd(_Scattered):
+    """result[before, indices[i], after] += x[before, i, after]: the adjoint of `Take`."""
+
     def __init__(self, result: View, x: View, indices: View, axis: int, number: int) -> None:
-        self.what, self.number, self.axis = "take_add", number, axis
-        self.results, self.operands = (result,), (x, indices)
-        self.length = result.shape[axis]
-        self.step = result.strides[axis] * result.dtype.itemsize
-        ndim = len(indices.shape)
-        after = result.strides[axis + 1 :]
-        to = result._replace(shape=x.shape, strides=(*result.strides[:axis], *(0,) * ndim, *after))
-        spread = indices._replace(
-            shape=x.shape, strides=(*(0,) * axis, *indices.strides, *(0,) * len(after))
-        )
-        self._use(x.shape, [to, x, spread])
-        self.inner = len(x.shape) - 1 if after else None
-        self.rows = x.shape[-1] if after else 1
-        self.slabs = (None, None, None)
+        super().__init__("take_add", result, x, indices, axis, number)
+        self.operands, self.slabs = (x, indices), (None, None, None)
 
     def emit(self, module: Module, target: Target) -> str:
-        f, results, operands, status, lo, hi = kernel_function(module, "take_add", 1, 2)
-        pointers, items = [*results, *operands], self._items()
-        (result,) = self.results
-        size = self.rows
-        strides = tuple(view.strides[-1] for view in self.views[:2]) if self.inner else (0, 0)
-        lanes, _ = lanes_for(target, size, 1 if size > 1 else 0, strides)
-        b = Builder(f, target, lanes)
-        self._zero(f, b, result, results[0], lo, hi)
-        last = len(self.shape) if self.inner is None else self.inner
-        axes = collapsed(self.shape, self.views, range(last))
-        with walk(f, axes, pointers, items) as (to, source, place):
-            index = _position(f, place, self.views[2].dtype, self.length, status, self.number)
-            start = f.at(to, index, self.step)
-            streams = [
-                Stream(pointer, view.dtype, stride)
-                for pointer, view, stride in zip((start, source), self.views, strides, strict=False)
-            ]
-            sweep(
-                b,
-                streams,
-                streams[:1],
-                lo,
-                hi,
-                exact=lanes == 1,
-                body=lambda loaded, counted, carried: ([b.add(*loaded)], carried),
-            )
+        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 2)
+        pointers = [*results, *operands]
+        with _own_rows(f, self.by_columns, (lo, hi), 1) as ends:
+            self._begin(f, target, self.results, results, ends, _zero(self.results[0]))
+            self._scatter(f, target, pointers, ends, status, Builder.add, adds=True)
         f.leave()
         return module.add_shared(f)
 
-    def _zero(
-        self, f: Function, b: Builder, result: View, pointer: Register, lo: Register, hi: Register
+
+class Put(_Scattered):
+    """x, but result[before, indices[i], after] = z[before, i, after]; the last one stays."""
+
+    def __init__(self, result: View, operands: Sequence[View], axis: int, number: int) -> None:
+        x, indices, z = operands
+        super().__init__("put", result, z, indices, axis, number)
+        self.operands, self.slabs = (x, indices, z), (None,) * 4
+
+    def emit(self, module: Module, target: Target) -> str:
+        f, results, (x, indices, z), status, lo, hi = kernel_function(module, self.what, 1, 3)
+        views, to = [*self.results, self.operands[0]], results[0]
+        with _own_rows(f, self.by_columns, (lo, hi), 1) as ends:
+            self._begin(f, target, views, [to, x], ends, lambda b, old: old)
+            self._scatter(f, target, [to, z, indices], ends, status, lambda b, x: x, adds=False)
+        f.leave()
+        return module.add_shared(f)
+
+
+class IsLast(_Indexed):
+    """Whether no later index is the same position.
+
+    A second result is room for the place of the last index at each position; only positions that
+    occur are written or read.
+    """
+
+    def __init__(self, result: View, indices: View, length: int, number: int) -> None:
+        room = View(Buffer(8 * length, what="writers"), np.dtype(np.int64), (length,), (1,))
+        super().__init__("is_last", number, room, 0, result, indices)
+        self.results, self.operands = (result, room), (indices,)
+        self.rows, self.slabs = 1, (None, None, None)
+
+    def emit(self, module: Module, target: Target) -> str:
+        f, (result, room), (indices,), status, lo, hi = kernel_function(module, self.what, 2, 1)
+        axes = collapsed(self.shape, self.views, range(len(self.shape)))
+        items = [view.dtype.itemsize for view in self.views]
+        with f.loop(lo, hi):
+            with walk(f, axes, [result, indices], items) as (to, place):
+                f.store(to, f.at(room, self._index(f, place, status), self.step))
+            with walk(f, axes, [result, indices], items) as (to, place):
+                last = f.load("ptr", f.at(room, self._index(f, place, status), self.step))
+                stays = f.compare("icmp eq", last, to)
+                f.store(f.convert("zext", stays, "i8"), to)
+        f.leave()
+        return module.add_shared(f)
+
+
+class FlatIndex(Kernel):
+    """One index into axes that were joined in C order, from one for each axis."""
+
+    may_fail = True
+
+    def __init__(
+        self, result: View, operands: Sequence[View], sizes: Sequence[int], number: int
     ) -> None:
-        last = len(result.shape) if self.inner is None else len(result.shape) - 1
-        axes = collapsed(result.shape, [result], range(last))
-        zero = b.constant(0, result.dtype)
-        with walk(f, axes, [pointer], [result.dtype.itemsize]) as (start,):
-            sweep(
-                b,
-                [],
-                [Stream(start, result.dtype, 1)],
-                lo,
-                hi,
-                exact=b.lanes == 1,
-                body=lambda loaded, counted, carried: ([zero], carried),
-            )
+        self.what, self.number, self.sizes = "flat_index", number, tuple(sizes)
+        self.results, self.operands = (result,), tuple(operands)
+        self.length = (self.sizes, self.operands)  # what any one of the indices is checked with
+        self.views = [result, *(broadcast_view(view, result.shape) for view in operands)]
+        self.rows = result.shape[0] if result.shape else 1
+        self.slabs = tuple(leading_slab(view) for view in self.views)
+
+    def emit(self, module: Module, target: Target) -> str:
+        count, shape = len(self.operands), self.results[0].shape
+        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, count)
+        with _places(f, shape, self.views, [*results, *operands], (lo, hi)) as (to, *places):
+            flat = f.integer(0)
+            for place, view, size in zip(places, self.operands, self.sizes, strict=True):
+                index = _position(f, place, view.dtype, size, status, self.number)
+                flat = f.binary("add", f.binary("mul", flat, f.integer(size)), index)
+            f.store(flat, to)
+        f.leave()
+        return module.add_shared(f)

@@ -208,7 +208,10 @@ class Lowered:
         """The latest unit that a node may become a part of."""
         candidates = []
         for operand in node.operands:
-            for unit in (self._unit.get(operand), self._sharing.get(operand)):
+            sharing = self._sharing.get(operand)
+            if sharing is not None and sharing.reduced is not None:
+                sharing = None  # it is one for its reduction; another may want this node's
+            for unit in (self._unit.get(operand), sharing):
                 if unit is not None and unit.shape == shape and unit not in candidates:
                     candidates.append(unit)
         candidates.sort(key=lambda unit: -unit.index)

@@ -7,7 +7,7 @@ same for any number of them, element after element as NumPy does it, so no cut c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 

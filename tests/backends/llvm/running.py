@@ -69,21 +69,23 @@ class Native:
         op = catalog[name]
         self.arrays = [np.asarray(array) for array in arrays]
         self.attributes = op.complete(attributes)
-        self.inferred = op.infer(self.arrays, self.attributes)
+        inferred = op.infer(self.arrays, self.attributes)
         node: Any = SimpleNamespace(op=op, attributes=self.attributes)
-        results = [view_of(np.empty(shape, dtype)) for shape, dtype in self.inferred]
+        results = [view_of(np.empty(shape, dtype)) for shape, dtype in inferred]
         made = custom.make(node, results, [view_of(array) for array in self.arrays], 3)
         assert made is not None, f"{name} has no native form"
         (self.kernel,) = made
         self.status = np.zeros(status.WORDS, np.int64)
         self._library = jit.load(_text(self.kernel, target or host()), target or host())
         self._function = ctypes.CFUNCTYPE(
-            None, *[ctypes.c_void_p] * (len(results) + len(arrays) + 1), *[ctypes.c_int64] * 2
+            None,
+            *[ctypes.c_void_p] * (len(self.kernel.results) + len(arrays) + 1),
+            *[ctypes.c_int64] * 2,
         )(self._library.address("run"))
 
     def __call__(self, pieces: int = 1, seed: int = 0) -> Any:
         """The result, computed in so many pieces of random length and order."""
-        results = [guarded(shape, dtype) for shape, dtype in self.inferred]
+        results = [guarded(view.shape, view.dtype) for view in self.kernel.results]
         self.status[:] = 0
         for lo, hi in cuts(self.kernel.rows, pieces, seed):
             self.compute([result.array for result in results], self.arrays, lo, hi)
@@ -154,7 +156,7 @@ def _text(kernel: Kernel, target: Target) -> str:
 
 def fastest(run: Callable[[], object], repeats: int = 20) -> float:
     """Seconds of the fastest of several runs."""
-    import time  # noqa: PLC0415
+    import time
 
     times = []
     for _ in range(repeats):
