@@ -97,13 +97,12 @@ class Trainer:
                 fix='for example optimizer="adam", or optim.Adam(model.parameters(), lr=1e-3)',
             )
         self.optimizer = optimizer
-        metrics = [metrics] if isinstance(metrics, str) else metrics
-        self.metrics = [metric_table.get(metric) for metric in metrics]
-        self.callbacks = list(callbacks)
-        self.clip_grad_norm, self.accumulate = clip_grad_norm, accumulate
-        self.augment, self.ema, self.seed = augment, ema, seed
+        chosen = [metrics] if isinstance(metrics, str) else metrics
+        self.metrics = [metric_table.get(metric) for metric in chosen]
+        self.callbacks, self.clip_grad_norm = list(callbacks), clip_grad_norm
+        self.accumulate, self.augment, self.ema, self.seed = accumulate, augment, ema, seed
         self.history: list[Record] = []
-        self.epoch = self.step = 0
+        self.epoch, self.step = 0, 0
         self.stop_reason: str | None = None
         self.first_epoch: int | None = None  # where a fit that has not ended began
         self.position: Record = _start()

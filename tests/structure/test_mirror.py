@@ -9,6 +9,17 @@ from tests.structure.sources import PACKAGE, ROOT, expect_none, package_files
 # Files without a test file of their own, each with where its tests are instead.
 ELSEWHERE: dict[str, str] = {
     "__main__.py": "tests/cli/test_main.py",
+    # Parts of one machine, seen at work: every op at all its samples, sizes, strides and dtypes.
+    **{
+        f"backends/llvm/{part}.py": "tests/backends/llvm/test_conformance.py"
+        for part in "elementwise expression produce reduction space sweep views".split()
+    },
+    "backends/llvm/assemble.py": "tests/backends/llvm/test_program.py",
+    "backends/llvm/finite.py": "tests/ops/test_health.py",
+    "backends/llvm/kernel.py": "tests/backends/llvm/test_schedule.py",
+    "backends/llvm/pack.py": "tests/backends/llvm/test_gemm.py",
+    "backends/llvm/report.py": "tests/backends/llvm/test_program.py",
+    "backends/llvm/tile.py": "tests/backends/llvm/test_gemm.py",
 }
 
 

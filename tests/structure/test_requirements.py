@@ -12,6 +12,7 @@ from tests.structure.sources import PACKAGE, ROOT, expect_none, parsed
 # What the test extra installs, by import name.
 TEST_MODULES = {
     "hypothesis": "hypothesis",
+    "mpmath": "mpmath",
     "ml_dtypes": "ml_dtypes",
     "pillow": "PIL",
     "pytest": "pytest",

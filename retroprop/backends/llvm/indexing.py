@@ -109,8 +109,8 @@ def _opened(view: View, indices: View, axis: int) -> list[View]:
     still = (0,) * len(indices.shape)
     strides = (*view.strides[before], *still, *view.strides[after])
     spread = (*(0,) * axis, *indices.strides, *(0,) * (len(shape) - axis - len(still)))
-    moved = {"shape": shape, "strides": strides}, {"shape": shape, "strides": spread}
-    return [view._replace(**moved[0]), indices._replace(**moved[1])]
+    pairs = ((view, strides), (indices, spread))
+    return [one._replace(shape=shape, strides=moved) for one, moved in pairs]
 
 
 def _still(view: View, axis: int, shape: tuple[int, ...]) -> View:

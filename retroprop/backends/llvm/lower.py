@@ -17,7 +17,14 @@ from retroprop import shapes
 from retroprop.backends.llvm import custom
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
-from retroprop.backends.llvm.produce import Call, copied, elementwise, product, reduction
+from retroprop.backends.llvm.produce import (
+    Call,
+    copied,
+    elementwise,
+    product,
+    reduced_axes,
+    reduction,
+)
 from retroprop.backends.llvm.reduction import COMBINE
 from retroprop.backends.llvm.scalar import supports
 from retroprop.backends.llvm.views import MOVED, VIEWED, pieces, viewed
@@ -115,9 +122,8 @@ class Lowered:
         return self._literals[value]
 
     def _new_unit(self, shape: tuple[int, ...] | None = None) -> Unit:
-        unit = Unit(len(self._units), shape)
-        self._units.append(unit)
-        return unit
+        self._units.append(Unit(len(self._units), shape))
+        return self._units[-1]
 
     def _index(self, value: Value) -> int:
         unit = self._unit.get(value)
@@ -208,11 +214,10 @@ class Lowered:
         """The latest unit that a node may become a part of."""
         candidates = []
         for operand in node.operands:
-            sharing = self._sharing.get(operand)
-            if sharing is not None and sharing.reduced is not None:
-                sharing = None  # it is one for its reduction; another may want this node's
-            for unit in (self._unit.get(operand), sharing):
-                if unit is not None and unit.shape == shape and unit not in candidates:
+            for unit in (self._unit.get(operand), self._sharing.get(operand)):
+                if unit is None or unit.shape != shape or unit in candidates:
+                    continue
+                if unit.reduced is None or operand in unit.inside:
                     candidates.append(unit)
         candidates.sort(key=lambda unit: -unit.index)
         return next((unit for unit in candidates if self._may_join(unit, node)), None)
@@ -377,15 +382,6 @@ class Lowered:
         return reduction(
             node.op.name, unit.shape, axes, expression, value, operands, result, results, values
         )
-
-
-def reduced_axes(node: Node) -> tuple[int, ...]:
-    """The axes that a reduction node takes away."""
-    axis, ndim = node.attributes["axis"], len(node.operands[0].shape)
-    if axis is None:
-        return tuple(range(ndim))
-    axes = axis if isinstance(axis, tuple | list) else (axis,)
-    return tuple(sorted(one % ndim for one in axes))
 
 
 def _reader_counts(graph: Graph) -> dict[Value, int]:

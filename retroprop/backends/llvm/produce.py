@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
     from retroprop.ir import Node
 
-__all__ = ["Call", "copied", "elementwise", "product", "reduction"]
+__all__ = ["Call", "copied", "elementwise", "product", "reduced_axes", "reduction"]
 
 _BLOCK = 16384  # places of a reduction that one row sums up
 
@@ -74,6 +74,15 @@ def _with_axis(view: View, axis: int) -> View:
     shape = (*view.shape[:axis], 1, *view.shape[axis:])
     stride = contiguous(shape)[axis]
     return view._replace(shape=shape, strides=(*view.strides[:axis], stride, *view.strides[axis:]))
+
+
+def reduced_axes(node: Node) -> tuple[int, ...]:
+    """The axes that a reduction node takes away."""
+    axis, ndim = node.attributes["axis"], len(node.operands[0].shape)
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    return tuple(sorted(one % ndim for one in axes))
 
 
 def reduction(
