@@ -160,7 +160,7 @@ class Lowered:
             unit.works.append(copied(dense, before))
             found = viewed(node, dense)
             assert found is not None
-            self._owned(node.outputs[0], node.outputs[0], unit, found[0])
+            self._views[node.outputs[0]], self._unit[node.outputs[0]] = found[0], unit
             return
         root = self._root.get(operand, operand)
         for output, view in zip(node.outputs, found, strict=True):
@@ -168,9 +168,6 @@ class Lowered:
             self._root[output] = root
             if root in self._unit:
                 self._unit[output] = self._unit[root]
-
-    def _owned(self, value: Value, root: Value, unit: Unit, view: View) -> None:
-        self._views[value], self._root[value], self._unit[value] = view, root, unit
 
     def _place_elementwise(self, node: Node) -> None:
         shape = node.outputs[0].shape
