@@ -213,9 +213,10 @@ class Recorder:
             if take and hasattr(operand, "dtype")
         ]
         found: list[Any] = []
-        common = op.common_dtype(
-            [operand.dtype if hasattr(operand, "dtype") else strong[0] for operand in operands]
-        )
+        common = None
+        if any(takes):
+            given = [o.dtype if hasattr(o, "dtype") else strong[0] for o in operands]
+            common = op.common_dtype(given)
         for operand, take in zip(operands, takes, strict=True):
             if not hasattr(operand, "dtype"):
                 operand = np.asarray(operand, common)  # noqa: PLW2901

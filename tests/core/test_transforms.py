@@ -102,3 +102,14 @@ def test_errors_say_what_to_do():
         rp.grad(lambda x: x.sum(), 2)(rp.ones(2))
     with pytest.raises(ArgumentError, match="tangents"):
         rp.jvp(lambda x: x, [rp.ones(2)], [])
+
+
+def test_the_gradient_of_put_compiles():
+    index = rp.asarray([2, 0, 2])
+
+    def loss(x, z):
+        return (rp.ops.put(x, index, z, axis=0) ** 2).sum()
+
+    x, z = rp.asarray([1.0, 2.0, 3.0, 4.0]), rp.asarray([5.0, 6.0, 7.0])
+    compiled = rp.compile(rp.grad(loss, argnums=1))
+    assert compiled(x, z).tolist() == rp.grad(loss, argnums=1)(x, z).tolist()

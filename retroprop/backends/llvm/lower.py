@@ -86,7 +86,7 @@ class Lowered:
         self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
         self._literals: dict[Value, View] = {}
         self._last_failing = -1
-        self._checked: set[tuple[Value, Any]] = set()  # indices, and what they were held to
+        self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
         self.inputs = [self._input(value, slot) for slot, value in enumerate(graph.inputs)]
         self._readers = _reader_counts(graph)
         for node in graph.nodes:
@@ -281,7 +281,7 @@ class Lowered:
         """A kernel that looks for errors; not so where an earlier one looked for the same."""
         self.status[len(self.status)] = node
         if len(node.operands) > 1:
-            indices = self._root.get(node.operands[1], node.operands[1])
+            indices = self.view(node.operands[1])
             length = getattr(kernel, "length", None)
             if (indices, length) in self._checked:
                 kernel.may_fail = False

@@ -1,6 +1,31 @@
-"""Functions of mathematics on vectors: straight-line code, every lane the same instructions.
+"""Functions of mathematics on vectors, every lane by the same instructions.
 
-TABLE
+Those that training and inference call most are ours; each lane gives what a single element gives.
+The largest error in units in the last place against the true value, over the whole range and with
+denormal numbers kept (`tests/backends/llvm/test_math.py`), and the nanoseconds an element takes
+(`bench/vector_math.py`: 4096 elements in the cache, one core of an AMD EPYC with AVX2 that was
+shared with other work; the smallest of three runs), in brackets those of the C library called for
+each lane:
+
+               float32   float64    float32 ns     float64 ns
+    exp        1         1          0.6 (2.4)      2.2 (4.6)
+    expm1      2         2          1.0 (12)       3.8 (9.2)
+    log        1         1          0.9 (2.8)      2.3 (4.2)
+    log1p      2         2          1.2 (12)       3.0 (7.6)
+    sigmoid    2.5       2.5        0.8            2.6
+    tanh       5 (7)     3          0.4 (21)       5.2 (21)
+    erf        2         2          1.8 (20)       7.8 (21)
+    sin        2         1          1.1 (3.0)      3.1 (10)
+    cos        2         1          1.1 (3.1)      3.0 (10)
+    pow        1         1          3.6 (6.3)      11 (15)
+
+The 7 is of machines without fused multiply-add. There float64 `pow` is the C library's; everywhere
+so are the lanes of sin and cos from 2^20 on. All other functions (tan, asin, acos, atan, atan2,
+sinh, cosh, asinh, acosh, atanh, log2, log10, erfc, hypot, fmod, nextafter) are the C library's lane
+by lane: right everywhere, but slower.
+
+Sources: W. J. Cody, W. Waite 1980, "Software manual for the elementary functions"; the series of
+`log` is that of fdlibm (Sun Microsystems 1993); the quotient of `tanh` is a minimax fit on [-8, 8].
 """
 
 from __future__ import annotations

@@ -50,7 +50,12 @@ def exp(b: Builder, x: Scalar, rest: Scalar | None = None) -> Scalar:
         second = b.add(second, rest)
     r = b.add(first, second)
     y = b.multiply_add(polynomial(b, r, _EXP[x.dtype]), b.multiply(r, r), second)
-    y = b.add(b.add(first, y), b.like(1, x))
+    one = b.like(1, x)
+    if x.dtype == _SINGLE:
+        y = b.add(b.add(first, y), one)
+    else:  # what 1 + first loses is added to the small part
+        total = b.add(one, first)
+        y = b.add(total, b.add(b.add(b.subtract(one, total), first), y))
     # 2^n in two steps: n may lie outside the exponents at either end.
     half = b.shift_right(n, b.like(1, n))
     other = b.subtract(n, half)
@@ -65,6 +70,7 @@ def expm1(b: Builder, x: Scalar) -> Scalar:
     terms = _EXPM1_TERMS[x.dtype]
     series = [1.0 / float(np.prod(np.arange(1.0, n + 1))) for n in range(terms, 1, -1)]
     near = b.multiply_add(polynomial(b, x, series), b.multiply(x, x), x)
+    near = b.copysign(near, x)  # -0
     far = b.subtract(exp(b, x), b.like(1, x))
     return b.select(b.less(b.absolute(x), b.like(0.5, x)), near, far)
 

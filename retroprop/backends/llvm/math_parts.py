@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from retroprop.backends.llvm.emit import Function, overload, vector
+from retroprop.backends.llvm.emit import Function, overload
 
 if TYPE_CHECKING:
     from retroprop.backends.llvm.scalar import Builder, Scalar
@@ -86,17 +86,12 @@ def rarely(
     some = condition.register
     if b.lanes > 1:
         some = f.intrinsic(f"llvm.vector.reduce.or.{overload(some.type)}", "i1", [some])
-    type = x.register.type
-    outside = Function(f.module, "remedy", [("x", type)], result=type)
-    apart = type_of_builder(b)(outside, b.target, b.lanes)
+    kind = x.register.type
+    outside = Function(f.module, "remedy", [("x", kind)], result=kind)
+    apart = type(b)(outside, b.target, b.lanes)  # the class cannot be imported from here
     outside.leave(remedy(apart, x._replace(register=outside.parameters[0])).register)
     name = f.module.add_shared(outside)
     with f.branch(some, [y.register]) as branch:
-        made = f.call(name, vector(b.with_lanes(1).type(x.dtype), b.lanes), [x.register])
+        made = f.call(name, kind, [x.register])
         branch.give(f.select(condition.register, made, y.register))
     return y._replace(register=branch.values[0])
-
-
-def type_of_builder(b: Builder) -> type[Builder]:
-    """The class of builders, which cannot be imported from here."""
-    return type(b)

@@ -1,6 +1,6 @@
 """sin and cos: x = n pi/2 + r, then a polynomial for the sine or the cosine of r.
 
-pi/2 is in parts, each but the last of 33 bits, so that its product with n is exact while |x| < 2^20.
+pi/2 is in parts, each but the last of 33 bits, so that products with n are exact while |x| < 2^20;
 float32 is reduced in float64. Lanes beyond, and NaN, go to the C library.
 """
 

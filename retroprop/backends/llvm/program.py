@@ -162,7 +162,7 @@ class Program:
             error = DivergedError(f"{node.attributes['what']} is {real}")
         else:
             error = IndexRangeError(
-                f"{node.op.name}: index {value} is out of range for {_range(node)}",
+                f"{node.op.name}: index {value} is out of range for {_range(node, value)}",
                 fix="labels and token numbers count from 0; look at the batch that was given",
             )
         error.completed_steps = completed
@@ -234,10 +234,18 @@ def _bytes_of(array: Array) -> Array:
     return base.reshape(-1).view(np.uint8) if base.size else np.empty(0, np.uint8)
 
 
-def _range(node: Any) -> str:
-    of = node.outputs[0] if "add" in node.op.name else node.operands[0]
-    axis = (node.attributes.get("axis") or 0) % len(of.shape)
-    return f"axis {axis} of {of.shape[axis]} elements"
+def _range(node: Any, index: int) -> str:
+    """What an index should have been within, in the words of the reference."""
+    sizes, length = node.attributes.get("sizes"), node.attributes.get("length")
+    axis = node.attributes.get("axis") or 0
+    if sizes is not None:
+        axis = next(i for i, size in enumerate(sizes) if not -size <= index < size)
+        length = sizes[axis]
+    elif length is None:
+        of = node.outputs[0] if "add" in node.op.name else node.operands[0]
+        axis %= len(of.shape)
+        length = of.shape[axis]
+    return f"axis {axis} of {length} elements"
 
 
 def build(graph: Graph, donated: dict[int, int], **options: Any) -> Program:

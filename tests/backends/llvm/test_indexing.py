@@ -27,8 +27,8 @@ def expect(name: str, *arrays: Any, **attributes: Any) -> None:
     assert native(name, *arrays, **attributes).tobytes() == np.asarray(expected).tobytes()
 
 
-@pytest.mark.parametrize("shape", [(7, 33), (9, 1), (4, 3, 17), (33, 2, 5), (1000, 8)])
-@pytest.mark.parametrize("indices", [(), (1,), (5,), (3, 4)])
+@pytest.mark.parametrize("shape", [(7, 33), (9, 1), (4, 3, 17), (1000, 8)])
+@pytest.mark.parametrize("indices", [(), (1,), (3, 4)])
 def test_slices_are_taken_added_and_put(shape: tuple[int, ...], indices: tuple[int, ...]) -> None:
     for axis in range(len(shape)):
         length, found = shape[axis], places(shape[axis], *indices)
@@ -41,7 +41,7 @@ def test_slices_are_taken_added_and_put(shape: tuple[int, ...], indices: tuple[i
 @pytest.mark.parametrize("shape", [(33,), (7, 33), (4, 3, 17)])
 def test_elements_are_taken_and_added(shape: tuple[int, ...]) -> None:
     for axis, length in enumerate(shape):
-        for count in (1, 5):
+        for count in {1, 5, length}:
             wanted = (*shape[:axis], count, *shape[axis + 1 :])
             found = places(length, *wanted)
             expect("take_along_axis", floats(*shape), found, axis=axis)
@@ -57,6 +57,9 @@ def test_transposed_reversed_and_broadcast_operands() -> None:
     expect("put", x, found, still, axis=0)
     expect("put", x, found, floats(1, 1), axis=0)
     expect("take_along_axis", still, places(17, 6, 4)[:, ::-1], axis=1)
+    expect("take_along_axis", floats(17, 9).T, places(17, 9, 4), axis=1)
+    expect("take_along_axis", floats(9, 17)[:, ::-1], places(17, 9, 4), axis=1)
+    expect("add_along_axis", floats(4, 9).T, places(17, 4, 9).T, axis=1, shape=(9, 17))
 
 
 def test_sums_are_made_in_the_order_of_the_indices() -> None:

@@ -103,3 +103,22 @@ graph(%0: float32[4, 2], %1: int64[3])
     places[1] = -4
     program.run()
     assert (state == 7).all()
+
+
+def test_each_view_of_indices_is_looked_at():
+    text = """
+graph(%0: float32[2], %1: int64[4], %2: float32[2])
+  %3: int64[2] = take_slice(%1, key=(slice(0, 2, None),))
+  %4: float32[2] = take(%0, %3, axis=0)
+  %5: float32[2] = add(%2, %4)
+  %6: int64[2] = take_slice(%1, key=(slice(2, 4, None),))
+  %7: float32[2] = take(%0, %6, axis=0)
+  return %5, %7"""
+    program = Program(parse(text, catalog), {0: 2})
+    state, found = np.zeros(2, np.float32), np.zeros(2, np.float32)
+    arrays = (np.ones(2, np.float32), np.array([0, 1, 0, 9]), state)
+    for slot, array in zip((0, 1, 2, 4), (*arrays, found), strict=True):
+        program.bind(slot, array)
+    with pytest.raises(IndexError, match="index 9 is out of range"):
+        program.run()
+    assert (state == 0).all()

@@ -37,7 +37,7 @@ def test_every_width(bits: int, name: str) -> None:
 
 
 @pytest.mark.parametrize("bits", [32, 64])
-@pytest.mark.parametrize("count", [*range(1, 19), 31, 33, 64, 127, 129])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 9, 16, 31, 33, 64, 129])
 def test_every_count(count: int, bits: int) -> None:
     """Blocks that are not used up, vectors that are not full."""
     expected = random_bits.reference(state(STATES[0]), shape=(count,), bits=bits)
