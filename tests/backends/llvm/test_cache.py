@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -164,19 +165,21 @@ def test_a_disk_that_takes_nothing(folder, monkeypatch):
     assert cache.get("b") is None
 
 
-def put_and_get(where: str, number: int) -> bool:
-    settings.cache_folder = where
-    right = True
-    for turn in range(60):
-        name = f"k{turn % 7}"
-        cache.put(name, name.encode() * 1000, {"by": number})
-        found = cache.get(name)
-        right = right and (found is None or found.data == name.encode() * 1000)
-    return right
+PUT_AND_GET = """
+import sys
+from retroprop import settings
+from retroprop.backends.llvm import cache
+settings.cache_folder, number = sys.argv[1], int(sys.argv[2])
+for turn in range(60):
+    name = f"k{turn % 7}"
+    cache.put(name, name.encode() * 1000, {"by": number})
+    found = cache.get(name)
+    assert found is None or found.data == name.encode() * 1000
+"""
 
 
 def test_processes_share_it(folder):
-    with multiprocessing.get_context("spawn").Pool(3) as processes:
-        done = processes.starmap(put_and_get, [(str(folder), number) for number in range(3)])
-    assert done == [True] * 3
+    commands = [[sys.executable, "-c", PUT_AND_GET, str(folder), str(n)] for n in range(3)]
+    processes = [subprocess.Popen(command) for command in commands]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     assert sorted(path.name for path in folder.iterdir()) == [f"k{n}.code" for n in range(7)]
