@@ -8,7 +8,7 @@ import numpy as np
 
 from retroprop.errors import DivergedError
 from retroprop.ops.define import FLOATING, NoGradient, primitive
-from retroprop.ops.samples import call
+from retroprop.ops.samples import bad, call, draw
 
 __all__ = ["require_finite"]
 
@@ -23,6 +23,14 @@ Array = np.ndarray[Any, Any]
     samples=[
         call((), what="the loss", differentiable=False),
         call((3, 2), what="the loss", differentiable=False),
+    ],
+    errors=[
+        bad(
+            draw((2,), values=[1.0, np.nan]),
+            what="the loss",
+            match="the loss is nan",
+            error=RuntimeError,
+        )
     ],
 )
 def require_finite(x: Array, /, *, what: str) -> Array:
