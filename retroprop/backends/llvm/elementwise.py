@@ -17,6 +17,8 @@ from retroprop.backends.llvm.space import (
     broadcast_view,
     collapsed,
     leading_slab,
+    memory_order,
+    permuted,
     walk,
 )
 from retroprop.backends.llvm.sweep import Stream, sweep
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Elementwise", "lanes_for"]
 
 Shape = tuple[int, ...]
+
+_FEW = 8  # lines below which an axis is no good to be cut
 
 
 class Elementwise(Kernel):
@@ -130,11 +134,25 @@ class Elementwise(Kernel):
 
 
 def _with_rows(shape: Shape, views: list[View]) -> tuple[Shape, list[View]]:
-    """The same space with an axis of some length in front: axes of size 1 there are left out."""
+    """The same space in the order of memory, with an axis of some length in front: axes of size 1
+    there are left out, and a short one is taken together with the next where all views allow.
+    """
+    order = memory_order(shape, views)
+    if order != tuple(range(len(shape))):
+        shape = tuple([shape[axis] for axis in order])
+        views = [permuted(view, order) for view in views]
     while len(shape) > 1 and shape[0] == 1:
         shape = shape[1:]
         views = [view._replace(shape=shape, strides=view.strides[1:]) for view in views]
+    while len(shape) > 2 and shape[0] < _FEW and _is_one(views):
+        shape = (shape[0] * shape[1], *shape[2:])
+        views = [view._replace(shape=shape, strides=view.strides[1:]) for view in views]
     return shape, views
+
+
+def _is_one(views: Sequence[View]) -> bool:
+    """Whether the first two axes are walked as one by every view."""
+    return all(view.strides[0] == view.shape[1] * view.strides[1] for view in views)
 
 
 def lanes_for(target: Target, size: int, width: int, strides: Sequence[int]) -> tuple[int, bool]:

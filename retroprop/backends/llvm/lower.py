@@ -16,7 +16,12 @@ import numpy as np
 from retroprop import shapes
 from retroprop.backends.llvm import custom
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
+from retroprop.backends.llvm.halo import Halo
+from retroprop.backends.llvm.images import bordered, convolution, is_image
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
+from retroprop.backends.llvm.layout import CONVOLUTIONS, Layout, is_aware, layouts, placed
+from retroprop.backends.llvm.outputs import settle
+from retroprop.backends.llvm.pooling import POOLS, WINNER, keeps_winner, pool
 from retroprop.backends.llvm.produce import (
     Call,
     copied,
@@ -79,39 +84,86 @@ class Lowered:
         self.constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = []
         self.status: dict[int, Node] = {}
         self._units: list[Unit] = []
-        self._views: dict[Value, View] = {}
-        self._unit: dict[Value, Unit] = {}  # what computes a value, or what it is a view of
-        self._root: dict[Value, Value] = {}
-        self._last_reader: dict[Value, int] = {}
+        self.views: dict[Value, View] = {}
+        self.unit_of: dict[Value, Unit] = {}  # what computes a value, or what it is a view of
+        self.root: dict[Value, Value] = {}
+        self.last_reader: dict[Value, int] = {}
         self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
         self._literals: dict[Value, View] = {}
-        self._last_failing = -1
+        self.last_failing = -1
         self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
         self.inputs = [self._input(value, slot) for slot, value in enumerate(graph.inputs)]
         self._readers = _reader_counts(graph)
+        self._layouts = layouts(graph)
+        self._winners = _winners(graph)
+        self._copies: dict[Value, View] = {}  # of images that do not lie as they should
         for node in graph.nodes:
+            self._lay_out(node)
             self._place(node)
-        self._settle_outputs()
+        self.outputs = settle(self)
         self.works = [work for unit in self._units for work in self._works(unit)]
+        self._gather_tables()
 
     # -- values ----------------------------------------------------------------------------------
 
     def _input(self, value: Value, slot: int) -> Buffer:
         buffer = Buffer(_bytes(value), "slot", slot, f"input {slot}")
-        self._views[value] = View(buffer, value.dtype, value.shape, contiguous(value.shape))
+        self.views[value] = View(buffer, value.dtype, value.shape, contiguous(value.shape))
         return buffer
 
     def view(self, value: Value, reader: Unit | None = None) -> View:
         """Where a value lies in memory; asking for it gives it memory."""
         if value.constant is not None:
             return self._literal(value)
-        root = self._root.get(value, value)
+        root = self.root.get(value, value)
         if reader is not None:
-            self._last_reader[root] = max(self._last_reader.get(root, -1), reader.index)
-        if value not in self._views:
-            buffer = Buffer(_bytes(value), what=value.node.op.name if value.node else "")
-            self._views[value] = View(buffer, value.dtype, value.shape, contiguous(value.shape))
-        return self._views[value]
+            self.last_reader[root] = max(self.last_reader.get(root, -1), reader.index)
+        if value not in self.views:
+            what = value.node.op.name if value.node else ""
+            layout = self._layout(value)
+            if layout is None:
+                buffer = Buffer(_bytes(value), what=what)
+                view = View(buffer, value.dtype, value.shape, contiguous(value.shape))
+            else:
+                dtype = WINNER if value in self._winners else value.dtype
+                view = placed(value.shape, dtype, layout, what)
+            self.views[value] = view
+        return self.views[value]
+
+    def _layout(self, value: Value) -> Layout | None:
+        """How a value is to lie, if not in the order of its axes, and what makes it can do so."""
+        made_so = value.node is not None and is_aware(value.node.op)
+        return self._layouts.get(value) if made_so else None
+
+    def _lay_out(self, node: Node) -> None:
+        """Let the borders of images be zero before anything reads them."""
+        for value in node.outputs:
+            layout = self._layout(value)
+            if layout is not None and layout.has_border:
+                self.new_unit().works.append(Halo(self.view(value), layout))
+
+    def _image(self, value: Value, reader: Unit) -> View:
+        """A value with channels last and the border that its readers need."""
+        view = self.view(value, reader)
+        layout = self._layouts[value]
+        if value in self._copies:
+            return self._copies[value]
+        if self._layout(value) is not None or (is_image(view) and not layout.has_border):
+            return view
+        image, works = bordered(view, layout)
+        reader.works += works
+        self._copies[value] = image
+        return image
+
+    def _gather_tables(self) -> None:
+        """Tables that kernels read become literals of the program, equal ones the same."""
+        known: dict[tuple[Any, ...], Buffer] = {}
+        for work in self.works:
+            for view, array in getattr(work, "tables", ()):
+                key = (array.shape, array.tobytes())
+                if key not in known:
+                    known[key] = view.buffer
+                    self.constants.append((view.buffer, array))
 
     def _literal(self, value: Value) -> View:
         if value not in self._literals:
@@ -121,12 +173,12 @@ class Lowered:
             self._literals[value] = View(buffer, value.dtype, value.shape, ())
         return self._literals[value]
 
-    def _new_unit(self, shape: tuple[int, ...] | None = None) -> Unit:
+    def new_unit(self, shape: tuple[int, ...] | None = None) -> Unit:
         self._units.append(Unit(len(self._units), shape))
         return self._units[-1]
 
     def _index(self, value: Value) -> int:
-        unit = self._unit.get(value)
+        unit = self.unit_of.get(value)
         return -1 if unit is None else unit.index
 
     # -- placing nodes ---------------------------------------------------------------------------
@@ -147,9 +199,12 @@ class Lowered:
         """Another look at the same memory; a copy only where no strides can say it."""
         (operand,) = node.operands
         before = self.view(operand)
+        if node.op.name == "reshape" and self._layout(node.outputs[0]) is not None:
+            self._place_turned(node, before)
+            return
         found = viewed(node, before)
         if found is None:
-            unit = self._new_unit()
+            unit = self.new_unit()
             before = self.view(operand, unit)
             dense = View(
                 Buffer(_bytes(operand), what="copy"),
@@ -160,38 +215,56 @@ class Lowered:
             unit.works.append(copied(dense, before))
             found = viewed(node, dense)
             assert found is not None
-            self._views[node.outputs[0]], self._unit[node.outputs[0]] = found[0], unit
+            self.views[node.outputs[0]], self.unit_of[node.outputs[0]] = found[0], unit
             return
-        root = self._root.get(operand, operand)
+        root = self.root.get(operand, operand)
         for output, view in zip(node.outputs, found, strict=True):
-            self._views[output] = view
-            self._root[output] = root
-            if root in self._unit:
-                self._unit[output] = self._unit[root]
+            self.views[output] = view
+            self.root[output] = root
+            if root in self.unit_of:
+                self.unit_of[output] = self.unit_of[root]
+
+    def _place_turned(self, node: Node, before: View) -> None:
+        """A reshape that makes an image: it is copied to where its readers want it."""
+        (operand,), (output,) = node.operands, node.outputs
+        unit = self.new_unit()
+        before = self.view(operand, unit)
+        found = viewed(node, before)
+        if found is None:
+            dense = before._replace(
+                buffer=Buffer(_bytes(operand), what="copy"),
+                strides=contiguous(before.shape),
+                offset=0,
+            )
+            unit.works.append(copied(dense, before))
+            found = viewed(node, dense)
+            assert found is not None
+        unit.works.append(copied(self.view(output), found[0]))
+        self.unit_of[output] = unit
 
     def _place_elementwise(self, node: Node) -> None:
         shape = node.outputs[0].shape
-        unit = self._joined(node, shape) or self._new_unit(shape)
+        unit = self._joined(node, shape) or self.new_unit(shape)
         self._gather(unit, node)
         self._read(unit, node)
         unit.nodes.append(node)
         unit.inside.add(node.outputs[0])
-        self._unit[node.outputs[0]] = unit
+        self.unit_of[node.outputs[0]] = unit
 
     def _gather(self, unit: Unit, node: Node) -> None:
         """Take in the units of other operands when nothing else has read what they compute."""
         for operand in node.operands:
-            other = self._unit.get(operand)
+            other = self.unit_of.get(operand)
             if other is None or other is unit or other.shape != unit.shape or other.reduced:
                 continue
             small = len(unit.nodes) + len(other.nodes) < _STEPS
-            alone = not any(value in self._views for value in other.inside)
+            alone = not any(value in self.views for value in other.inside)
             if other.index < unit.index and small and alone:
                 unit.nodes[:0] = other.nodes
                 unit.inside |= other.inside
                 unit.outside = {**other.outside, **unit.outside}
                 for value in other.inside:
-                    self._unit[value] = unit
+                    self.unit_of[value] = unit
                 for value in other.outside:
                     self.view(value, unit)
                     if self._sharing.get(value) is other:
@@ -211,7 +284,7 @@ class Lowered:
         """The latest unit that a node may become a part of."""
         candidates = []
         for operand in node.operands:
-            for unit in (self._unit.get(operand), self._sharing.get(operand)):
+            for unit in (self.unit_of.get(operand), self._sharing.get(operand)):
                 if unit is None or unit.shape != shape or unit in candidates:
                     continue
                 if unit.reduced is None or operand in unit.inside:
@@ -231,12 +304,12 @@ class Lowered:
 
     def _place_reduction(self, node: Node) -> None:
         (operand,) = node.operands
-        unit = self._unit.get(operand)
+        unit = self.unit_of.get(operand)
         if unit is None or not self._may_reduce(unit, node):
-            unit = self._new_unit(operand.shape)
+            unit = self.new_unit(operand.shape)
         self._read(unit, node)
         unit.reduced = node
-        self._unit[node.outputs[0]] = unit
+        self.unit_of[node.outputs[0]] = unit
 
     def _may_reduce(self, unit: Unit, node: Node) -> bool:
         """Whether a reduction becomes a part of the unit that computes what it reduces.
@@ -253,7 +326,7 @@ class Lowered:
             return True
         inner = {o for n in unit.nodes for o in n.operands}
         return all(
-            value not in self._views
+            value not in self.views
             and (value is operand or value in inner)
             and self._readers[value] == sum(value in n.operands for n in [*unit.nodes, node])
             for value in unit.inside
@@ -261,10 +334,15 @@ class Lowered:
 
     def _place_whole(self, node: Node, native: bool) -> None:
         """A product, a kernel of its own, a movement, or a call of the reference."""
-        unit = self._new_unit()
+        unit = self.new_unit()
+        if native and node.op.name in CONVOLUTIONS and node.outputs[0].dtype.kind == "f":
+            self._place_convolution(unit, node)
+            return
+        if native and self._place_pool(unit, node):
+            return
         operands = [self.view(operand, unit) for operand in node.operands]
         for output in node.outputs:
-            self._unit[output] = unit
+            self.unit_of[output] = unit
         results = [self.view(output) for output in node.outputs]
         works: Sequence[Kernel | Call] | None = None
         if native and node.op.name == "matmul" and results[0].dtype.kind == "f":
@@ -277,6 +355,34 @@ class Lowered:
                 self._note_failing(unit, node, works[0])
         unit.works += works if works is not None else [Call(node, results, operands)]
 
+    def _place_convolution(self, unit: Unit, node: Node) -> None:
+        """Images with channels last and a border, weights as they are."""
+        *kinds, _ = CONVOLUTIONS[node.op.name]
+        operands = [
+            self._image(operand, unit) if kind == "image" else self.view(operand, unit)
+            for operand, kind in zip(node.operands, kinds, strict=True)
+        ]
+        (output,) = node.outputs
+        self.unit_of[output] = unit
+        unit.works += convolution(node, self.view(output), operands, self.target)
+
+    def _place_pool(self, unit: Unit, node: Node) -> bool:
+        """A pooling op on images, if its index is nobody else's business."""
+        index = {"max_pool": node.outputs[-1], "unpool": node.operands[-1]}.get(node.op.name)
+        if node.op.name not in POOLS or not (index is None or index in self._winners):
+            return False
+        if node.outputs[0].dtype.kind != "f":
+            return False
+        operands = [self._image(operand, unit) for operand in node.operands]
+        kept = [v for v in node.outputs if v is not index or self._readers[v]]
+        kernel = pool(node, [self.view(value) for value in kept], operands)
+        if kernel is None:
+            return False
+        for output in node.outputs:
+            self.unit_of[output] = unit
+        unit.works.append(kernel)
+        return True
+
     def _note_failing(self, unit: Unit, node: Node, kernel: Kernel) -> None:
         """A kernel that looks for errors; not so where an earlier one looked for the same."""
         self.status[len(self.status)] = node
@@ -287,64 +393,7 @@ class Lowered:
                 kernel.may_fail = False
                 return
             self._checked.add((indices, length))
-        self._last_failing = unit.index
-
-    # -- outputs ---------------------------------------------------------------------------------
-
-    def _settle_outputs(self) -> None:
-        """Let results be computed where the caller wants them; copy the rest at the end."""
-        count = len(self.graph.inputs)
-        self.outputs: list[Buffer] = []
-        late: list[tuple[View, View]] = []
-        taken: set[Value] = set()
-        returned = {self._root.get(v, v) for v in self.graph.outputs}
-        for number, value in enumerate(self.graph.outputs):
-            slot = self.donated.get(number, count + number)
-            if slot < count and value is self.graph.inputs[slot]:
-                self.outputs.append(self.inputs[slot])
-                continue
-            old = self.graph.inputs[slot] if slot < count else None
-            if value not in taken and self._computed_in_place(value, old, returned):
-                buffer = self.view(value).buffer
-                buffer.kind, buffer.slot, buffer.what = "slot", slot, f"output {number}"
-                taken.add(value)
-            else:
-                buffer = Buffer(_bytes(value), "slot", slot, f"output {number}")
-                to = View(buffer, value.dtype, value.shape, contiguous(value.shape))
-                late.append((to, self.view(value)))
-            self.outputs.append(buffer)
-        self._copy_late(late)
-
-    def _computed_in_place(self, value: Value, old: Value | None, returned: set[Value]) -> bool:
-        """Whether the unit that makes a value may write straight into the caller's memory."""
-        unit = self._unit.get(value)
-        if unit is None or self._root.get(value, value) is not value or value.constant is not None:
-            return False
-        if not self.view(value).is_contiguous or old is None:
-            return old is None
-        if unit.index <= self._last_failing:  # state changes only once nothing can fail any more
-            return False
-        last = self._last_reader.get(old, -1)
-        if old in returned or last > unit.index:
-            return False
-        if last < unit.index:
-            return True
-        aligned = unit.shape == value.shape and unit.reduced is None
-        readers = [v for v in unit.outside if self._root.get(v, v) is old]
-        return aligned and readers == [old]
-
-    def _copy_late(self, late: list[tuple[View, View]]) -> None:
-        """Copies into the caller's memory, through room of our own where one reads another."""
-        written = {to.buffer.slot for to, _ in late}
-        unit = self._new_unit()
-        ready: list[tuple[View, View]] = []
-        for to, source in late:
-            if source.buffer.kind == "slot" and source.buffer.slot in written:
-                room = to._replace(buffer=Buffer(to.buffer.size, what="copy"))
-                unit.works.append(copied(room, source))
-                source = room  # noqa: PLW2901
-            ready.append((to, source))
-        unit.works += [copied(to, source) for to, source in ready]
+        self.last_failing = unit.index
 
     # -- kernels ---------------------------------------------------------------------------------
 
@@ -360,15 +409,15 @@ class Lowered:
                 return Constant(value.constant.item(), value.dtype)
             if value not in places:
                 places[value] = Operand(len(operands))
-                operands.append(self._views[value])
+                operands.append(self.views[value])
             return places[value]
 
         for node in unit.nodes:
             arguments = [refer(operand) for operand in node.operands]
             (output,) = node.outputs
             places[output] = expression.apply(node.op, arguments, node.attributes, output.dtype)
-        kept = [value for node in unit.nodes for value in node.outputs if value in self._views]
-        results = [self._views[value] for value in kept]
+        kept = [value for node in unit.nodes for value in node.outputs if value in self.views]
+        results = [self.views[value] for value in kept]
         values = [places[value] for value in kept]
         if unit.reduced is None:
             return [elementwise(unit.shape, expression, operands, results, values)] if kept else []
@@ -392,6 +441,15 @@ def _reader_counts(graph: Graph) -> dict[Value, int]:
     for value in graph.outputs:
         counts[value] = counts.get(value, 0) + 1
     return counts
+
+
+def _winners(graph: Graph) -> set[Value]:
+    """Indices of maxima that only their adjoints read: kept as the number of the tap that won."""
+    found = {n.outputs[1] for n in graph.nodes if n.op.name == "max_pool" and keeps_winner(n)}
+    for node in graph.nodes:
+        others = node.operands[:1] if node.op.name == "unpool" else node.operands
+        found.difference_update(others)
+    return found.difference(graph.outputs)
 
 
 def _bytes(value: Value) -> int:

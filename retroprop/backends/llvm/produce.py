@@ -11,7 +11,7 @@ from retroprop.backends.llvm.expression import Constant, Expression, Operand, Re
 from retroprop.backends.llvm.gemm import Gemm
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
 from retroprop.backends.llvm.reduction import Reduction
-from retroprop.backends.llvm.space import broadcast_view
+from retroprop.backends.llvm.space import broadcast_view, memory_order, permuted
 
 if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Call", "copied", "elementwise", "product", "reduced_axes", "reduction"]
 
 _BLOCK = 16384  # places of a reduction that one row sums up
+_MANY = 256  # places of all images from which on each is summed up by itself
 
 
 class Call:
@@ -101,15 +102,26 @@ def reduction(
     Args:
         result: view of the kept axes, with or without the reduced ones as size 1.
     """
-    sizes = tuple(size for axis, size in enumerate(shape) if axis not in axes)
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    sizes = tuple(shape[axis] for axis in kept)
     result = result._replace(shape=sizes, strides=contiguous(sizes))
+    order = memory_order(shape, [*stores, *(broadcast_view(view, shape) for view in operands)])
+    if order != tuple(range(len(shape))):
+        operands = [permuted(broadcast_view(view, shape), order) for view in operands]
+        stores = [permuted(view, order) for view in stores]
+        result = permuted(result, [kept.index(axis) for axis in order if axis in kept])
+        shape, sizes = tuple(shape[axis] for axis in order), result.shape
+        axes = tuple(place for place, axis in enumerate(order) if axis in axes)
     long = [axis for axis in axes if shape[axis] > 1]
     places = shapes.size(tuple(shape[axis] for axis in axes))
     leading = next((axis for axis, size in enumerate(shape) if size > 1), None)
     few = shapes.size(sizes) * 4 <= places or leading in long
-    if places < 2 * _BLOCK or not few or not long:
+    is_image = leading in long and len(long) > 1 and shapes.size(sizes) > 1 and _MANY <= places
+    if (places < 2 * _BLOCK and not is_image) or not few or not long:
         return [Reduction(kind, shape, axes, expression, value, operands, result, stores, stored)]
-    whole = Blocks(shape, long[0], max(1, _BLOCK * shape[long[0]] // places))
+    # Sums over whole images are made image by image, where these have just been in the cache.
+    each = 1 if is_image else max(1, _BLOCK * shape[long[0]] // places)
+    whole = Blocks(shape, long[0], each)
     partial_shape = (whole.total, *sizes)
     buffer = Buffer(shapes.size(partial_shape) * result.dtype.itemsize, what="partial")
     partial = View(buffer, result.dtype, partial_shape, contiguous(partial_shape))

@@ -11,7 +11,15 @@ from retroprop.backends.llvm.kernel import View
 if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Register
 
-__all__ = ["Axis", "broadcast_view", "collapsed", "leading_slab", "walk"]
+__all__ = [
+    "Axis",
+    "broadcast_view",
+    "collapsed",
+    "leading_slab",
+    "memory_order",
+    "permuted",
+    "walk",
+]
 
 Axis = tuple[int, tuple[int, ...]]  # size, and the stride of each view along it
 
@@ -47,6 +55,39 @@ def collapsed(sizes: Sequence[int], views: Sequence[View], axes: Sequence[int]) 
                 continue
         found.append((size, strides))
     return found
+
+
+def memory_order(shape: Sequence[int], views: Sequence[View]) -> tuple[int, ...]:
+    """The axes from the slowest to the fastest in memory, by the first view that tells.
+
+    Axes of size 1 stay where they are, and so do all when nothing is to be gained.
+
+    Example:
+        >>> from retroprop.backends.llvm.kernel import Buffer
+        >>> view = View(Buffer(96), np.dtype("float32"), (2, 3, 4), (12, 1, 3))
+        >>> memory_order((2, 3, 4), [view])
+        (0, 2, 1)
+    """
+    axes = range(len(shape))
+    for view in views:
+        steps = [abs(stride) for stride in view.strides]
+        if all(steps[axis] or shape[axis] == 1 for axis in axes):
+            last = {axis: steps[axis] for axis in axes if shape[axis] > 1}
+            ordered = sorted(last, key=lambda axis: -last[axis])
+            places = [axis for axis in axes if shape[axis] > 1]
+            order = list(axes)
+            for place, axis in zip(places, ordered, strict=True):
+                order[place] = axis
+            return tuple(order)
+    return tuple(axes)
+
+
+def permuted(view: View, order: Sequence[int]) -> View:
+    """A view with its axes in another order."""
+    return view._replace(
+        shape=tuple([view.shape[axis] for axis in order]),
+        strides=tuple([view.strides[axis] for axis in order]),
+    )
 
 
 def leading_slab(view: View) -> int | None:

@@ -1,0 +1,114 @@
+"""Convolutions as kernels: what has to be there before, the passes, and what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retroprop.backends.llvm import window
+from retroprop.backends.llvm.convolve import Convolve
+from retroprop.backends.llvm.correlate import Correlate
+from retroprop.backends.llvm.expression import Expression, Operand
+from retroprop.backends.llvm.halo import Halo
+from retroprop.backends.llvm.kernel import Kernel, View, contiguous
+from retroprop.backends.llvm.layout import Layout, order_of_weight, placed
+from retroprop.backends.llvm.produce import copied, reduction
+from retroprop.backends.llvm.views import filled, part
+from retroprop.backends.llvm.window import Line
+from retroprop.shapes import size
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.target import Target
+    from retroprop.ir import Node
+
+__all__ = ["bordered", "convolution", "is_image"]
+
+
+def is_image(view: View) -> bool:
+    """Whether the channels of each place lie side by side in memory of our own."""
+    return view.buffer.kind == "arena" and (view.strides[1] == 1 or view.shape[1] == 1)
+
+
+def bordered(view: View, layout: Layout) -> tuple[View, list[Kernel]]:
+    """A copy of an image with channels last and a border, and the kernels that make it."""
+    image = placed(view.shape, view.dtype, layout, "image")
+    border = [Halo(image, layout)] if layout.has_border else []
+    return image, [*border, copied(image, view)]
+
+
+def convolution(
+    node: Node, result: View, operands: Sequence[View], target: Target
+) -> list[Kernel]:
+    """Kernels for conv, conv_transpose or conv_weight.
+
+    Args:
+        operands: images with channels last and enough border, and weights of any strides.
+    """
+    first, second = operands
+    how = dict(node.attributes)
+    groups = how.pop("groups")
+    if result.size == 0 or first.size == 0 or second.size == 0:
+        return [filled(result, 0)]
+    if node.op.name == "conv_weight":
+        how.pop("window")
+        return _correlated(result, first, second, window.lines_of(node), groups, target)
+    weights = _grouped(second, groups, is_adjoint=node.op.name == "conv_transpose")
+    if node.op.name == "conv":
+        lines = [line for (line,) in window.lines_of(node)]
+        passes: Sequence[Sequence[Line]] = [lines]
+    else:
+        sizes = how.pop("output")
+        passes = window.adjoint(sizes, second.shape[2:], **how)
+    made: list[Kernel] = []
+    for lines in passes:
+        if all(line.taps for line in lines):
+            kernel = Convolve(node.op.name, result, first, weights, lines, target)
+            made += [kernel.filters, kernel]
+        else:
+            made.append(filled(_met(result, lines), 0))
+    return made
+
+
+def _grouped(w: View, groups: int, *, is_adjoint: bool) -> View:
+    """w (out, channels / groups, *window) as (groups, inner, columns, *window)."""
+    out, channels, *rest = w.shape
+    o, c, *strides = w.strides
+    each = out // groups
+    pair, moves = ((each, channels), (o, c)) if is_adjoint else ((channels, each), (c, o))
+    return w._replace(shape=(groups, *pair, *rest), strides=(each * o, *moves, *strides))
+
+
+def _met(result: View, lines: Sequence[Line]) -> View:
+    """The places of a result that a pass gives."""
+    key = (slice(None), slice(None), *(slice(line.start, None, line.jump) for line in lines))
+    return part(result, lambda array: array[key])
+
+
+def _correlated(
+    result: View,
+    x: View,
+    z: View,
+    lines: Sequence[Sequence[Line]],
+    groups: int,
+    target: Target,
+) -> list[Kernel]:
+    """The gradient in the weights, which lies (*window, channels, out)."""
+    ndim = len(result.shape)
+    taps, out = size(result.shape) // result.shape[0], result.shape[0]
+    order = order_of_weight(ndim)
+    flat = contiguous(tuple(result.shape[axis] for axis in order))
+    is_direct = tuple(result.strides[axis] for axis in order) == flat and not result.offset
+    rows = result._replace(shape=(taps, out), strides=(out, 1))
+    late: list[Kernel] = []
+    if not is_direct:
+        made = placed(result.shape, result.dtype, Layout(order, ((0, 0),) * (ndim - 2)), "weight")
+        rows = made._replace(shape=(taps, out), strides=(out, 1))
+        late = [copied(result, made)]
+    kernel = Correlate(rows, x, z, [line for (line,) in lines], groups, target)
+    if kernel.parts is None:
+        return [kernel, *late]
+    parts = kernel.parts
+    whole = reduction(
+        "sum", parts.shape, (0,), Expression(), Operand(0), [parts], rows, [], []
+    )
+    return [kernel, *whole, *late]

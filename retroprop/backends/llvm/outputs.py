@@ -1,0 +1,78 @@
+"""Where the results of a graph go: computed where the caller wants them, or copied at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retroprop.backends.llvm.kernel import Buffer, View, contiguous
+from retroprop.backends.llvm.produce import copied
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.lower import Lowered
+    from retroprop.ir import Value
+
+__all__ = ["settle"]
+
+
+def settle(lowered: Lowered) -> list[Buffer]:
+    """Give every output of the graph its buffer; returns them."""
+    graph, count = lowered.graph, len(lowered.graph.inputs)
+    outputs: list[Buffer] = []
+    late: list[tuple[View, View]] = []
+    taken: set[Value] = set()
+    returned = {lowered.root.get(v, v) for v in graph.outputs}
+    for number, value in enumerate(graph.outputs):
+        slot = lowered.donated.get(number, count + number)
+        if slot < count and value is graph.inputs[slot]:
+            outputs.append(lowered.inputs[slot])
+            continue
+        old = graph.inputs[slot] if slot < count else None
+        if value not in taken and _computed_in_place(lowered, value, old, returned):
+            buffer = lowered.view(value).buffer
+            buffer.kind, buffer.slot, buffer.what = "slot", slot, f"output {number}"
+            taken.add(value)
+        else:
+            size = lowered.view(value).size * value.dtype.itemsize
+            buffer = Buffer(size, "slot", slot, f"output {number}")
+            to = View(buffer, value.dtype, value.shape, contiguous(value.shape))
+            late.append((to, lowered.view(value)))
+        outputs.append(buffer)
+    _copy_late(lowered, late)
+    return outputs
+
+
+def _computed_in_place(
+    lowered: Lowered, value: Value, old: Value | None, returned: set[Value]
+) -> bool:
+    """Whether the unit that makes a value may write straight into the caller's memory."""
+    unit, root = lowered.unit_of.get(value), lowered.root
+    if unit is None or root.get(value, value) is not value or value.constant is not None:
+        return False
+    if not lowered.view(value).is_contiguous:
+        return False
+    if old is None:
+        return True
+    if unit.index <= lowered.last_failing:  # state changes only once nothing can fail any more
+        return False
+    last = lowered.last_reader.get(old, -1)
+    if old in returned or last > unit.index:
+        return False
+    if last < unit.index:
+        return True
+    aligned = unit.shape == value.shape and unit.reduced is None
+    readers = [v for v in unit.outside if root.get(v, v) is old]
+    return aligned and readers == [old]
+
+
+def _copy_late(lowered: Lowered, late: list[tuple[View, View]]) -> None:
+    """Copies into the caller's memory, through room of our own where one reads another."""
+    written = {to.buffer.slot for to, _ in late}
+    unit = lowered.new_unit()
+    ready: list[tuple[View, View]] = []
+    for to, source in late:
+        if source.buffer.kind == "slot" and source.buffer.slot in written:
+            room = to._replace(buffer=Buffer(to.buffer.size, what="copy"))
+            unit.works.append(copied(room, source))
+            source = room  # noqa: PLW2901
+        ready.append((to, source))
+    unit.works += [copied(to, source) for to, source in ready]
