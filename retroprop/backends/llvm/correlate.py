@@ -78,7 +78,7 @@ class Correlate(Kernel):
         self.results = (self.parts or result,)
         self.operands = (x, z, self.table.view)
         if self.by_parts:
-            self.rows, self.block = self.batch, self.each
+            self.rows, self.whole = self.batch, self.each
             slabs = [view.strides[0] * self.item for view in (x, z)]
             self.slabs = (None, *slabs, None)
         else:

@@ -117,6 +117,7 @@ class Kernel:
                   when row r touches only that slab, else None (it may touch anything).
         flops:    arithmetic of all rows.
         block:    rows that are best computed together (a register tile), at least 1.
+        whole:    rows that have to be computed in one call, counted from the first.
         preferred_rows: rows that one call should get at least to be efficient.
         may_fail: whether it reports errors through the status word.
     """
@@ -128,6 +129,7 @@ class Kernel:
     slabs: Sequence[int | None] = ()
     flops: int = 0
     block: int = 1
+    whole: int = 1
     preferred_rows: int = 1
     may_fail: bool = False
 

@@ -156,14 +156,9 @@ class Lowered:
         return image
 
     def _gather_tables(self) -> None:
-        """Tables that kernels read become literals of the program, equal ones the same."""
-        known: dict[tuple[Any, ...], Buffer] = {}
+        """Tables that kernels read become literals of the program."""
         for work in self.works:
-            for view, array in getattr(work, "tables", ()):
-                key = (array.shape, array.tobytes())
-                if key not in known:
-                    known[key] = view.buffer
-                    self.constants.append((view.buffer, array))
+            self.constants += [(view.buffer, array) for view, array in getattr(work, "tables", ())]
 
     def _literal(self, value: Value) -> View:
         if value not in self._literals:

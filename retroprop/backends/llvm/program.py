@@ -71,8 +71,11 @@ class Program:
     def _make_memory(self) -> None:
         """The arena, with literals at its start; the table of slots; status words; arguments."""
         start = 0
-        for buffer, _ in self.lowered.constants:
-            buffer.offset, start = start, start + -(-buffer.size // 64) * 64
+        known: dict[bytes, int] = {}
+        for buffer, array in self.lowered.constants:
+            buffer.offset = known.setdefault(array.tobytes(), start)
+            if buffer.offset == start:
+                start += -(-buffer.size // 64) * 64
         self.plan.peak = plan_memory(self.plan.order, start)
         self._arena_owner = np.empty(self.plan.peak + 256, np.uint8)
         skip = -self._arena_owner.ctypes.data % 128

@@ -10,6 +10,7 @@ rows while these are in cache.
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Sequence
 
@@ -85,11 +86,8 @@ class _Scheduler:
         self.waiting, self.followers = _dependencies(works)
         big = [w for w in works if isinstance(w, Kernel) and seconds(w) >= _SERIAL_SECONDS]
         common = {kernel.rows for kernel in big}
-        for work in works:
-            if isinstance(work, Kernel) and work.rows in common:
-                # Of kernels with equal rows only products have blocks, and these are equal too.
-                unit = -(-_line_of(work) // work.block) * work.block
-                self.result.units[work.rows] = max(unit, self.result.units.get(work.rows, 1))
+        for rows in common:
+            self.result.units[rows] = _unit([w for w in works if _has_rows(w, rows)])
         self.rows = [self._cut_rows(work, common) for work in works]
         self.touches = [_touches(work, rows) for work, rows in zip(works, self.rows, strict=True)]
         self.epoch = 0
@@ -199,6 +197,21 @@ class _Scheduler:
                 if (writes or written) and not alike:
                     return True
         return False
+
+
+def _has_rows(work: Work, rows: int) -> bool:
+    return isinstance(work, Kernel) and work.rows == rows
+
+
+def _unit(kernels: Sequence[Work]) -> int:
+    """The multiple of rows by which threads share kernels: what has to stay whole, else what is
+    best kept together and fills lines of the cache.
+    """
+    found = [kernel for kernel in kernels if isinstance(kernel, Kernel)]
+    whole = math.lcm(*(kernel.whole for kernel in found))
+    if whole > 1:
+        return whole
+    return max(-(-_line_of(kernel) // kernel.block) * kernel.block for kernel in found)
 
 
 def _line_of(kernel: Kernel) -> int:
