@@ -14,10 +14,17 @@ Array = np.ndarray[Any, Any]
 
 
 class Program(Protocol):
-    """A compiled graph. Slots are its inputs, then its outputs, in order."""
+    """A compiled graph. Slots are its inputs, then its outputs, in order.
+
+    Attributes:
+        orders: of slots that are to lie in memory otherwise than in the order of their axes, the
+                axes from the slowest to the fastest.
+    """
+
+    orders: dict[int, tuple[int, ...]]
 
     def bind(self, slot: int, array: Array, step_bytes: int = 0) -> None:
-        """Let a slot be this C-contiguous array, moving on by so many bytes from step to step.
+        """Let a slot be this dense array, moving on by so many bytes from step to step.
 
         A donated output is not bound: it is written into the array of its input.
         """
@@ -38,5 +45,16 @@ class Program(Protocol):
 class Backend(Protocol):
     """A module with this function is a backend."""
 
-    def build(self, graph: Graph, donated: dict[int, int], **options: Any) -> Program:
-        """Compile a graph; `donated` maps outputs to the inputs whose memory they take over."""
+    def build(
+        self,
+        graph: Graph,
+        donated: dict[int, int],
+        resident: frozenset[int] = frozenset(),
+        **options: Any,
+    ) -> Program:
+        """Compile a graph.
+
+        Args:
+            donated:  output number -> number of the input whose memory it takes over.
+            resident: slots whose memory is made for programs, so that these choose its order.
+        """

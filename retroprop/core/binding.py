@@ -17,7 +17,7 @@ import numpy as np
 from retroprop import shapes
 from retroprop.core import recording, resident
 from retroprop.core.ends import Trace
-from retroprop.core.resident import Resident, aligned
+from retroprop.core.resident import Order, Resident, aligned, arranged
 from retroprop.core.tape import is_grad_enabled
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError
@@ -98,6 +98,7 @@ class Binding:
         self._pack, self._own = pack, RLock()
         self._lock: Any = self._own
         self._seen, self._verified = recording.changes, -1
+        self._orders: dict[int, Order] = program.orders
         self._bound: list[Any] = [None] * (len(graph.inputs) + len(graph.outputs))
         self._sort_inputs()
         self._sort_outputs()
@@ -207,7 +208,7 @@ class Binding:
         large = []
         for slot, value, buffer in self._results:
             if buffer is None:
-                array = np.empty(value.shape, value.dtype)
+                array = aligned(value.shape, value.dtype)
                 self.program.bind(slot, array)
                 large.append(array)
         resident.tick()
@@ -228,8 +229,8 @@ class Binding:
             if self.change() is not None:
                 return STALE
             now = self._prepare()
-            arrays = [np.empty((steps, *value.shape), value.dtype) for _, value, _ in self._results]
-            stacks = [_dense(tensors[number]._array) for _, number, _ in self._arguments]
+            arrays = [aligned((steps, *value.shape), value.dtype) for _, value, _ in self._results]
+            stacks = [arranged(tensors[number]._array, None) for _, number, _ in self._arguments]
             ends = (*self._arguments, *self._results)
             try:
                 for (slot, *_), array in zip(ends, (*stacks, *arrays), strict=True):
@@ -256,7 +257,7 @@ class Binding:
     def _bind(self, slot: int, array: Array) -> None:
         """Bind what stays where it is from step to step."""
         if self._bound[slot] is not array:
-            dense = _dense(array)
+            dense = arranged(array, self._orders.get(slot))
             self._bound[slot] = array if dense is array else None
             self.program.bind(slot, dense)
 
@@ -318,7 +319,10 @@ class Binding:
             held = getattr(cell, attribute)
             if isinstance(held, Tensor):
                 held = held._array
-            self._bind(slot, held.buffer if type(held) is Resident else held)
+            if type(held) is Resident:
+                moved |= held.arrange(self._orders.get(slot))
+                held = held.buffer
+            self._bind(slot, held)
         if moved:
             recording.wrote()
         return -1 if moved else now
@@ -331,10 +335,12 @@ class Binding:
                 cell._requires_grad = False
             cell._begin_anew()
         moved = False
+        order = self._orders.get(place.slot)
         if type(held) is Resident:
             place.held = held
+            moved = held.arrange(order)
         elif place.held is None:
-            place.held = Resident(place.shape, place.dtype, self._own)
+            place.held = Resident(place.shape, place.dtype, self._own, order)
         if place.is_read and held is not place.held:
             place.held.fill(held._array if isinstance(held, Tensor) else held)
             setattr(cell, place.attribute, place.held)
@@ -390,8 +396,3 @@ def _staging(value: Any) -> Array | None:
 def _step_bytes(array: Array) -> int:
     return array.strides[0] if array.size else 0
 
-
-def _dense(array: Array) -> Array:
-    if array.flags.c_contiguous and array.flags.aligned:
-        return array
-    return np.ascontiguousarray(array).reshape(array.shape)

@@ -199,7 +199,8 @@ class Compiled:
         trace, pack = record(self._fn, given)
         home, prepare = _BACKENDS[self._backend]
         trace = trimmed(trace._replace(graph=prepare(trace.graph)))
-        program = import_module(home).build(trace.graph, trace.donated, **self._options)
+        build = import_module(home).build
+        program = build(trace.graph, trace.donated, trace.resident, **self._options)
         known = self.programs.setdefault(given.kind.signature, [])
         binding = Binding(program, trace, pack, given.kind)
         if self._verbose and self._latest is not None:

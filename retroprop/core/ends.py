@@ -56,6 +56,14 @@ class Trace(NamedTuple):
     present: list[tuple[Any, bool]]
     guards: list[tuple[Callable[[], Any], Any, str]]
 
+    @property
+    def resident(self) -> frozenset[int]:
+        """The slots, of inputs and then outputs, whose memory is a cell's."""
+        count = len(self.inputs)
+        inside = [slot for slot, (kind, _) in enumerate(self.inputs) if kind in {"cell", "grad"}]
+        given = [count + i for i, (kind, _) in enumerate(self.outputs) if kind == "grad"]
+        return frozenset([*inside, *given])
+
 
 class Ends:
     """The outputs of a trace, as they are gathered."""

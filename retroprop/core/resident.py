@@ -9,7 +9,7 @@ import numpy as np
 
 from retroprop import shapes
 
-__all__ = ["Resident", "aligned", "tick"]
+__all__ = ["Order", "Resident", "aligned", "arranged", "tick"]
 
 Array = np.ndarray[Any, Any]
 
@@ -25,17 +25,48 @@ def tick() -> None:
     _clock = next(_runs)
 
 
-def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+Order = tuple[int, ...]
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype[Any], order: Order | None = None) -> Array:
     """An array that starts on a cache line, with room for one more line after it.
+
+    Args:
+        order: its axes from the slowest to the fastest in memory; as they come if None.
 
     Example:
         >>> aligned((3,), np.dtype("float32")).ctypes.data % 64
         0
+        >>> aligned((2, 3), np.dtype("int8"), (1, 0)).strides
+        (1, 2)
     """
     size = shapes.size(shape) * dtype.itemsize
     owner = np.empty(size + _ALIGNMENT + _MARGIN, np.uint8)
     start = -owner.ctypes.data % _ALIGNMENT
-    return owner[start : start + size].view(dtype).reshape(shape)
+    memory = owner[start : start + size].view(dtype)
+    if order is None:
+        return memory.reshape(shape)
+    return memory.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+
+
+def lies_in(array: Array, order: Order | None) -> bool:
+    """Whether the elements of an array lie one after the other, its axes in this order.
+
+    Example:
+        >>> lies_in(np.zeros((2, 3)), None), lies_in(np.zeros((2, 3)).T, (1, 0))
+        (True, True)
+    """
+    seen = array if order is None else array.transpose(order)
+    return bool(seen.flags.c_contiguous and seen.flags.aligned)
+
+
+def arranged(array: Array, order: Order | None) -> Array:
+    """An array whose elements lie so: itself where it does, else a copy."""
+    if lies_in(array, order):
+        return array
+    made = aligned(array.shape, array.dtype, order)
+    made[...] = array
+    return made
 
 
 class Resident:
@@ -49,8 +80,10 @@ class Resident:
 
     __slots__ = ("_snapshot", "_taken", "buffer", "dtype", "lock", "ndim", "shape", "size")
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], lock: Any) -> None:
-        self.buffer = aligned(shape, dtype)
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], lock: Any, order: Order | None = None
+    ) -> None:
+        self.buffer = aligned(shape, dtype, order)
         self.shape, self.dtype = shape, dtype
         self.ndim, self.size = self.buffer.ndim, self.buffer.size
         self.lock = lock
@@ -62,6 +95,12 @@ class Resident:
         with self.lock:
             self.buffer[...] = array
             self._snapshot, self._taken = array, _clock
+
+    def arrange(self, order: Order | None) -> bool:
+        """Let the axes lie in this order; whether the memory moved for it."""
+        with self.lock:
+            before, self.buffer = self.buffer, arranged(self.buffer, order)
+            return self.buffer is not before
 
     def snapshot(self) -> Array:
         """A copy of what the memory holds now; the same one until the next run of a program."""

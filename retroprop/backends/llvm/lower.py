@@ -19,7 +19,8 @@ from retroprop.backends.llvm.expression import Constant, Expression, Operand, Re
 from retroprop.backends.llvm.halo import Halo
 from retroprop.backends.llvm.images import bordered, convolution, is_image
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
-from retroprop.backends.llvm.layout import CONVOLUTIONS, Layout, is_aware, layouts, placed
+from retroprop.backends.llvm.layout import CONVOLUTIONS, Layout, is_aware, layouts, order_of_weight, placed
+from retroprop.backends.llvm.moments import moments
 from retroprop.backends.llvm.outputs import settle
 from retroprop.backends.llvm.pooling import POOLS, WINNER, keeps_winner, pool
 from retroprop.backends.llvm.produce import (
@@ -69,9 +70,11 @@ class Lowered:
     """A graph as work in order.
 
     Args:
-        donated: output number -> number of the input whose memory it takes over.
+        donated:  output number -> number of the input whose memory it takes over.
+        resident: slots whose memory we may choose the order of.
 
     Attributes:
+        orders:    of slots that lie otherwise than in the order of their axes, that order.
         works:     kernels, and calls of references, in a legal order.
         inputs:    the buffer of each graph input.
         outputs:   the buffer of each graph output; a donated one is that of its input.
@@ -79,7 +82,13 @@ class Lowered:
         status:    node by the number under which its kernel reports errors.
     """
 
-    def __init__(self, graph: Graph, donated: dict[int, int], target: Target) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        donated: dict[int, int],
+        target: Target,
+        resident: frozenset[int] = frozenset(),
+    ) -> None:
         self.graph, self.donated, self.target = graph, donated, target
         self.constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = []
         self.status: dict[int, Node] = {}
@@ -92,9 +101,11 @@ class Lowered:
         self._literals: dict[Value, View] = {}
         self.last_failing = -1
         self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
+        self._layouts = layouts(graph)
+        self.orders = self._orders(resident)
         self.inputs = [self._input(value, slot) for slot, value in enumerate(graph.inputs)]
         self._readers = _reader_counts(graph)
-        self._layouts = layouts(graph)
+        self._last_whole = -1  # the last unit that nothing is fused with
         self._winners = _winners(graph)
         self._copies: dict[Value, View] = {}  # of images that do not lie as they should
         for node in graph.nodes:
@@ -108,8 +119,26 @@ class Lowered:
 
     def _input(self, value: Value, slot: int) -> Buffer:
         buffer = Buffer(_bytes(value), "slot", slot, f"input {slot}")
-        self.views[value] = View(buffer, value.dtype, value.shape, contiguous(value.shape))
+        self.views[value] = self.whole(buffer, value, slot)
         return buffer
+
+    def _orders(self, resident: frozenset[int]) -> dict[int, tuple[int, ...]]:
+        """How weights lie that we keep: as their convolutions want them."""
+        ends = [*self.graph.inputs, *self.graph.outputs]
+        found = {slot: self._layouts.get(ends[slot]) for slot in resident}
+        return {
+            slot: layout.order
+            for slot, layout in found.items()
+            if layout is not None and layout.order == order_of_weight(len(layout.order))
+        }
+
+    def whole(self, buffer: Buffer, value: Value, slot: int) -> View:
+        """All of a slot's memory as a value."""
+        strides = contiguous(value.shape)
+        if slot in self.orders:
+            none = ((0, 0),) * (len(value.shape) - 2)
+            strides = placed(value.shape, value.dtype, Layout(self.orders[slot], none), "").strides
+        return View(buffer, value.dtype, value.shape, strides)
 
     def view(self, value: Value, reader: Unit | None = None) -> View:
         """Where a value lies in memory; asking for it gives it memory."""
@@ -290,6 +319,9 @@ class Lowered:
     def _may_join(self, unit: Unit, node: Node) -> bool:
         if len(unit.nodes) >= _STEPS or len(unit.outside) + len(unit.inside) // 4 >= _POINTERS:
             return False
+        inner = [operand for operand in node.operands if operand in unit.inside]
+        if unit.index < self._last_whole and all(operand in self.views for operand in inner):
+            return False  # what it reads is kept anyway, and what it makes is used much later
         for operand in node.operands:
             if operand.constant is not None or operand in unit.inside:
                 continue
@@ -330,10 +362,11 @@ class Lowered:
     def _place_whole(self, node: Node, native: bool) -> None:
         """A product, a kernel of its own, a movement, or a call of the reference."""
         unit = self.new_unit()
+        self._last_whole = unit.index
         if native and node.op.name in CONVOLUTIONS and node.outputs[0].dtype.kind == "f":
             self._place_convolution(unit, node)
             return
-        if native and self._place_pool(unit, node):
+        if native and (self._place_pool(unit, node) or self._place_moments(unit, node)):
             return
         operands = [self.view(operand, unit) for operand in node.operands]
         for output in node.outputs:
@@ -376,6 +409,20 @@ class Lowered:
         for output in node.outputs:
             self.unit_of[output] = unit
         unit.works.append(kernel)
+        return True
+
+    def _place_moments(self, unit: Unit, node: Node) -> bool:
+        if node.op.name != "moments" or node.outputs[0].dtype.kind != "f":
+            return False
+        (operand,) = node.operands
+        if not _bytes(operand) or not all(map(_bytes, node.outputs)):
+            return False
+        x = self.view(operand, unit)
+        image = self._layout(operand) is not None and is_image(x)
+        for output in node.outputs:
+            self.unit_of[output] = unit
+        results = [self.view(output) for output in node.outputs]
+        unit.works += moments(node, results, x, is_image=image)
         return True
 
     def _note_failing(self, unit: Unit, node: Node, kernel: Kernel) -> None:

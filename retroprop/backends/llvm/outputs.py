@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retroprop.backends.llvm.kernel import Buffer, View, contiguous
+from retroprop.backends.llvm.kernel import Buffer, View
 from retroprop.backends.llvm.produce import copied
 
 if TYPE_CHECKING:
@@ -27,18 +27,27 @@ def settle(lowered: Lowered) -> list[Buffer]:
             outputs.append(lowered.inputs[slot])
             continue
         old = graph.inputs[slot] if slot < count else None
-        if value not in taken and _computed_in_place(lowered, value, old, returned):
+        fits = value not in taken and _lies_so(lowered, value, slot)
+        if fits and _computed_in_place(lowered, value, old, returned):
             buffer = lowered.view(value).buffer
             buffer.kind, buffer.slot, buffer.what = "slot", slot, f"output {number}"
             taken.add(value)
         else:
             size = lowered.view(value).size * value.dtype.itemsize
             buffer = Buffer(size, "slot", slot, f"output {number}")
-            to = View(buffer, value.dtype, value.shape, contiguous(value.shape))
+            to = lowered.whole(buffer, value, slot)
             late.append((to, lowered.view(value)))
         outputs.append(buffer)
     _copy_late(lowered, late)
     return outputs
+
+
+def _lies_so(lowered: Lowered, value: Value, slot: int) -> bool:
+    """Whether a value is computed in the order in which its slot lies."""
+    view = lowered.view(value)
+    want = lowered.whole(view.buffer, value, slot).strides
+    pairs = zip(view.shape, view.strides, want, strict=True)
+    return all(n <= 1 or have == stride for n, have, stride in pairs)
 
 
 def _computed_in_place(
@@ -47,8 +56,6 @@ def _computed_in_place(
     """Whether the unit that makes a value may write straight into the caller's memory."""
     unit, root = lowered.unit_of.get(value), lowered.root
     if unit is None or root.get(value, value) is not value or value.constant is not None:
-        return False
-    if not lowered.view(value).is_contiguous:
         return False
     if old is None:
         return True

@@ -36,6 +36,7 @@ class Program:
         self,
         graph: Graph,
         donated: dict[int, int],
+        resident: frozenset[int] = frozenset(),
         *,
         strict: bool = False,
         threads: int | None = None,
@@ -44,7 +45,8 @@ class Program:
         began = time.perf_counter()
         self.graph = graph
         self.target = targets.host() if target is None else targets.named(target)
-        self.lowered = Lowered(graph, donated, self.target)
+        self.lowered = Lowered(graph, donated, self.target, resident)
+        self.orders = self.lowered.orders
         works = self.lowered.works
         self._refuse_calls(strict)
         wanted = pool.default_threads() if threads is None else threads
@@ -233,7 +235,8 @@ class Program:
 
 
 def _bytes_of(array: Array) -> Array:
-    base = array
+    """The memory of a dense array, whatever the order of its axes."""
+    base = array.transpose(np.argsort([-stride for stride in array.strides], kind="stable"))
     return base.reshape(-1).view(np.uint8) if base.size else np.empty(0, np.uint8)
 
 
@@ -251,11 +254,17 @@ def _range(node: Any, index: int) -> str:
     return f"axis {axis} of {length} elements"
 
 
-def build(graph: Graph, donated: dict[int, int], **options: Any) -> Program:
+def build(
+    graph: Graph,
+    donated: dict[int, int],
+    resident: frozenset[int] = frozenset(),
+    **options: Any,
+) -> Program:
     """Compile a graph for this machine.
 
     Args:
-        donated: output number -> number of the input whose memory it takes over.
-        options: strict, threads, target: see `rp.compile`.
+        donated:  output number -> number of the input whose memory it takes over.
+        resident: slots whose memory is made for programs, so that these choose its order.
+        options:  strict, threads, target: see `rp.compile`.
     """
-    return Program(graph, donated, **options)
+    return Program(graph, donated, resident, **options)

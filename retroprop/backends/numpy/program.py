@@ -20,6 +20,7 @@ class Program:
 
     def __init__(self, graph: Graph, donated: dict[int, int]) -> None:
         self.graph, self.donated = graph, donated
+        self.orders: dict[int, tuple[int, ...]] = {}
         count = len(graph.inputs) + len(graph.outputs)
         self._bound: list[Any] = [None] * count
         self._moves = [0] * count
@@ -66,6 +67,11 @@ class Program:
     assembly = llvm_ir
 
 
-def build(graph: Graph, donated: dict[int, int], **options: Any) -> Program:
+def build(
+    graph: Graph,
+    donated: dict[int, int],
+    resident: frozenset[int] = frozenset(),
+    **options: Any,
+) -> Program:
     """A program for a graph; the native backend's options mean nothing here."""
     return Program(graph, donated)

@@ -20,6 +20,7 @@ from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.functional.padding import constant_pad
 from retroprop.ops.arithmetic import negative, square
 from retroprop.ops.exponential import power, rsqrt
+from retroprop.ops.moments import moments, standardize
 from retroprop.ops.movement import reshape
 from retroprop.ops.pooling import sum_pool
 from retroprop.shapes import size
@@ -49,11 +50,13 @@ def _centred(x: Tensor, axis: Any) -> tuple[Tensor, Tensor, Tensor]:
     return centred, middle, mean(square(centred), axis=axis, keepdims=True)
 
 
-def _scaled(centred: Tensor, scale: Tensor, weight: Any, bias: Any, shape: Shape) -> Tensor:
-    """centred * scale * weight + bias, with weight and bias under a shape that broadcasts."""
+def _scaled(
+    x: Tensor, middle: Tensor, scale: Tensor, weight: Any, bias: Any, shape: Shape
+) -> Tensor:
+    """(x - middle) * scale * weight + bias, with weight and bias under a shape that broadcasts."""
     if weight is not None:
         scale = scale * reshape(weight, shape)
-    y = centred * scale
+    y: Tensor = standardize(x, middle, scale)
     return y if bias is None else y + reshape(bias, shape)
 
 
@@ -114,10 +117,10 @@ def batch_norm(
             f"batch_norm: {x.shape} has {count} values per channel, so no variance to train with",
             fix="use a larger batch (drop a last batch of one), or model.eval()",
         )
-    centred, middle, variance = _centred(x, (0, *range(2, x.ndim)))
+    middle, variance = moments(x, axis=(0, *range(2, x.ndim)))
     _blend(running_mean, middle, momentum)
     _blend(running_var, variance.detach() * (count / (count - 1)), momentum)
-    y = _scaled(centred, rsqrt(variance + eps), weight, bias, shape)
+    y = _scaled(x, middle, rsqrt(variance + eps), weight, bias, shape)
     return astype(y, asarray(input).dtype)
 
 
@@ -156,12 +159,12 @@ def instance_norm(
             f"instance_norm: {x.shape} has {count} values per channel of a sample, so no variance",
             fix="it needs (batch, channels, *spatial) with more than one spatial element",
         )
-    centred, middle, variance = _centred(x, tuple(range(2, x.ndim)))
+    middle, variance = moments(x, axis=tuple(range(2, x.ndim)))
     _blend(running_mean, mean(middle.detach(), axis=0), momentum)
     unbiased = mean(variance.detach(), axis=0) * (count / (count - 1))
     _blend(running_var, unbiased, momentum)
     shape = (x.shape[1], *(1,) * (x.ndim - 2))
-    y = _scaled(centred, rsqrt(variance + eps), weight, bias, shape)
+    y = _scaled(x, middle, rsqrt(variance + eps), weight, bias, shape)
     return astype(y, asarray(input).dtype)
 
 
