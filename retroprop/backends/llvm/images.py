@@ -15,6 +15,13 @@ from retroprop.backends.llvm.layout import Layout, order_of_weight, placed
 from retroprop.backends.llvm.produce import copied, reduction
 from retroprop.backends.llvm.views import filled, part
 from retroprop.backends.llvm.window import Line
+from retroprop.backends.llvm.winograd import (
+    WinogradConvolve,
+    WinogradFilters,
+    WinogradGradient,
+    WinogradParts,
+    suits,
+)
 from retroprop.shapes import size
 
 if TYPE_CHECKING:
@@ -37,12 +44,13 @@ def bordered(view: View, layout: Layout) -> tuple[View, list[Kernel]]:
 
 
 def convolution(
-    node: Node, result: View, operands: Sequence[View], target: Target
+    node: Node, result: View, operands: Sequence[View], target: Target, winograd: int
 ) -> list[Kernel]:
     """Kernels for conv, conv_transpose or conv_weight.
 
     Args:
         operands: images with channels last and enough border, and weights of any strides.
+        winograd: the side of the tiles of that algorithm (2 or 4); 0 does without it.
     """
     first, second = operands
     how = dict(node.attributes)
@@ -51,7 +59,8 @@ def convolution(
         return [filled(result, 0)]
     if node.op.name == "conv_weight":
         how.pop("window")
-        return _correlated(result, first, second, window.lines_of(node), groups, target)
+        axes = [line for (line,) in window.lines_of(node)]
+        return _correlated(result, first, second, axes, groups, target, winograd)
     weights = _grouped(second, groups, is_adjoint=node.op.name == "conv_transpose")
     if node.op.name == "conv":
         lines = [line for (line,) in window.lines_of(node)]
@@ -60,13 +69,32 @@ def convolution(
         sizes = how.pop("output")
         passes = window.adjoint(sizes, second.shape[2:], **how)
     made: list[Kernel] = []
+    lanes = target.lanes(result.dtype.itemsize)
     for lines in passes:
-        if all(line.taps for line in lines):
+        if groups == 1 and suits(first, result, lines, winograd, lanes, in_parts=False):
+            made += _by_winograd(result, first, weights, lines, winograd, target)
+        elif all(line.taps for line in lines):
             kernel = Convolve(node.op.name, result, first, weights, lines, target)
             made += [kernel.filters, kernel]
         else:
             made.append(filled(_met(result, lines), 0))
     return made
+
+
+def _by_winograd(
+    result: View, x: View, w: View, lines: Sequence[Line], m: int, target: Target
+) -> list[Kernel]:
+    """A convolution through transformed weights, which are turned around for its adjoint."""
+    w = part(w, lambda array: array[0])
+    if lines[0].taps[0][0]:
+        w = part(w, lambda array: array[..., ::-1, ::-1])
+    across = abs(w.strides[0]) < abs(w.strides[1])  # what lies side by side is made side by side
+    w = part(w, lambda array: array.swapaxes(0, 1)) if across else w
+    filters = WinogradFilters(w, m)
+    (u,) = filters.results
+    u = part(u, lambda array: array.swapaxes(1, 2)) if across else u
+    kernel = WinogradConvolve(result, x, u, lines, m, target)
+    return [filters, kernel.pack, kernel]
 
 
 def _grouped(w: View, groups: int, *, is_adjoint: bool) -> View:
@@ -88,9 +116,10 @@ def _correlated(
     result: View,
     x: View,
     z: View,
-    lines: Sequence[Sequence[Line]],
+    lines: Sequence[Line],
     groups: int,
     target: Target,
+    winograd: int,
 ) -> list[Kernel]:
     """The gradient in the weights, which lies (*window, channels, out)."""
     ndim = len(result.shape)
@@ -104,7 +133,12 @@ def _correlated(
         made = placed(result.shape, result.dtype, Layout(order, ((0, 0),) * (ndim - 2)), "weight")
         rows = made._replace(shape=(taps, out), strides=(out, 1))
         late = [copied(result, made)]
-    kernel = Correlate(rows, x, z, [line for (line,) in lines], groups, target)
+    lanes = target.lanes(result.dtype.itemsize)
+    if groups == 1 and suits(x, z, lines, winograd, lanes, in_parts=True):
+        kept = rows._replace(shape=(3, 3, taps // 9, out), strides=(taps // 3 * out, taps // 9 * out, out, 1))
+        sums = WinogradParts(x, z, lines, winograd, target)
+        return [sums, WinogradGradient(kept, sums.results[0], winograd), *late]
+    kernel = Correlate(rows, x, z, lines, groups, target)
     if kernel.parts is None:
         return [kernel, *late]
     parts = kernel.parts

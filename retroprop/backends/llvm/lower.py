@@ -88,8 +88,10 @@ class Lowered:
         donated: dict[int, int],
         target: Target,
         resident: frozenset[int] = frozenset(),
+        winograd: int = 2,
     ) -> None:
         self.graph, self.donated, self.target = graph, donated, target
+        self.winograd = winograd
         self.constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = []
         self.status: dict[int, Node] = {}
         self._units: list[Unit] = []
@@ -392,7 +394,9 @@ class Lowered:
         ]
         (output,) = node.outputs
         self.unit_of[output] = unit
-        unit.works += convolution(node, self.view(output), operands, self.target)
+        unit.works += convolution(
+            node, self.view(output), operands, self.target, self.winograd
+        )
 
     def _place_pool(self, unit: Unit, node: Node) -> bool:
         """A pooling op on images, if its index is nobody else's business."""

@@ -208,15 +208,19 @@ class Patch(NamedTuple):
 def rows_for(target: Target, places: int, vectors: int) -> int:
     """How many rows a tile should have when there are so many places.
 
-    Enough to keep the multipliers busy and few enough for the registers; of these, the number that
-    leaves least over.
+    As many as the registers allow, or fewer where much would be computed twice at the end.
     """
-    most = max(1, (target.registers - 2 - vectors) // vectors if target.registers <= 16 else 8)
-    most = min(most, 6 if vectors == 2 else 8)
-    least = -(-most * 2 // 3)
+    most = 6 if vectors == 2 else 8
+    if target.registers > 16:
+        most = 8
     if places <= most:
         return max(places, 1)
-    return min(range(most, least - 1, -1), key=lambda rows: -(-places // rows) * rows)
+    least = most * 2 // 3
+    # A row less in a tile costs a little in loads that fewer products share.
+    return min(
+        range(most, least - 1, -1),
+        key=lambda rows: -(-places // rows) * (rows + 0.6),
+    )
 
 
 def store_some(f: Function, x: Register, place: Register, count: int) -> None:

@@ -41,11 +41,12 @@ class Program:
         strict: bool = False,
         threads: int | None = None,
         target: str | None = None,
+        winograd: int = 2,
     ) -> None:
         began = time.perf_counter()
         self.graph = graph
         self.target = targets.host() if target is None else targets.named(target)
-        self.lowered = Lowered(graph, donated, self.target, resident)
+        self.lowered = Lowered(graph, donated, self.target, resident, winograd)
         self.orders = self.lowered.orders
         works = self.lowered.works
         self._refuse_calls(strict)

@@ -41,7 +41,21 @@ class Tile(NamedTuple):
         """void tile(c, a, b, depth, step, first); `step` is the bytes from row to row of c."""
         words = [(word, "ptr") for word in "cab"]
         f = Function(module, "tile", [*words, ("depth", "i64"), ("step", "i64"), ("first", "i64")])
-        c, a, b, depth, step, first = f.parameters
+        self.write(f, *f.parameters)
+        f.leave()
+        return module.add_shared(f)
+
+    def write(
+        self,
+        f: Function,
+        c: Register,
+        a: Register,
+        b: Register,
+        depth: Register,
+        step: Register,
+        first: Register,
+    ) -> None:
+        """The same as a part of another function."""
         places = self._places(f, c, step)
         if self.depth is None:
             totals = self._in_any_number(f, a, b, depth, self._before(f, first, places))
@@ -50,8 +64,6 @@ class Tile(NamedTuple):
             totals = self._in_steps(f, a, b, self.depth, zeros)
         for place, total in zip(places, totals, strict=True):
             f.store(total, place)
-        f.leave()
-        return module.add_shared(f)
 
     def _before(self, f: Function, first: Register, places: list[Register]) -> list[Register]:
         """What the sums start from."""
