@@ -4,12 +4,13 @@ written once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retroprop import shapes
 from retroprop.backends.llvm.expression import Expression, Reference, resolve
-from retroprop.backends.llvm.kernel import Kernel, View, kernel_function
+from retroprop.backends.llvm.kernel import Kernel, View, kernel_function, storage_type
 from retroprop.backends.llvm.scalar import Builder
 from retroprop.backends.llvm.space import (
     Axis,
@@ -31,6 +32,7 @@ __all__ = ["Elementwise", "lanes_for"]
 
 Shape = tuple[int, ...]
 
+_WOVEN = 12  # vectors of runs that are taken together
 _FEW = 8  # lines below which an axis is no good to be cut
 
 
@@ -99,11 +101,83 @@ class Elementwise(Kernel):
             self._emit_run(f, target, pointers, (self.rows * size, strides), *ends, width=size)
             return
         items = [view.dtype.itemsize for view in self.views]
+        woven = self._woven(target, inner)
+        rooms = self._weave(f, pointers, inner, woven) if woven else {}
         with f.loop(lo, hi) as row:
             steps = zip(pointers, leading, items, strict=True)
             at_row = [advance(f, p, row.index, stride * item) for p, stride, item in steps]
+            if woven:
+                self._emit_woven(f, target, at_row, inner, woven, rooms)
+                return
             with walk(f, inner[:-1], at_row, items) as moved:
                 self._emit_run(f, target, moved, inner[-1], 0, size, width=size)
+
+    # -- short runs ------------------------------------------------------------------------------
+
+    def _woven(self, target: Target, inner: Sequence[Axis]) -> int:
+        """Runs that are taken together because each fills no vector; 0 where that is not possible.
+
+        It is when they lie one after the other, and what stands still between runs (a bias for each
+        of a few channels) is the same for every row.
+        """
+        if len(inner) != 2 or any(view.strides[0] == 0 for view in self.results):
+            return 0
+        (count, outer), (size, strides) = inner
+        lanes = target.lanes(4)
+        together = lanes // math.gcd(size, lanes)
+        if together == 1 or together > count or size * together > _WOVEN * lanes:
+            return 0
+        for view, far, near in zip(self.views, outer, strides, strict=True):
+            dense, fixed = (far, near) == (size, 1), far == 0 and view.strides[0] == 0
+            if not dense and not fixed:
+                return 0
+        return together
+
+    def _weave(
+        self, f: Function, pointers: Sequence[Register], inner: Sequence[Axis], together: int
+    ) -> dict[int, Register]:
+        """Copies of what stands still, repeated for as many runs as are taken together."""
+        (_, outer), (size, strides) = inner
+        rooms = {}
+        for number, view in enumerate(self.views):
+            if outer[number] or not strides[number]:
+                continue
+            scalar, item = storage_type(view.dtype), view.dtype.itemsize
+            rooms[number] = room = f.allocate(scalar, together * size)
+            with f.loop(0, together) as run, f.loop(0, size) as each:
+                x = f.load(scalar, f.at(pointers[number], each.index, strides[number] * item))
+                f.store(x, f.at(f.at(room, run.index, size * item), each.index, item))
+        return rooms
+
+    def _emit_woven(
+        self,
+        f: Function,
+        target: Target,
+        pointers: Sequence[Register],
+        inner: Sequence[Axis],
+        together: int,
+        rooms: dict[int, Register],
+    ) -> None:
+        """One row, several runs at a time, then those that are left one by one."""
+        (count, outer), (size, strides) = inner
+        items = [view.dtype.itemsize for view in self.views]
+        rounds, left = divmod(count, together)
+        along = tuple(
+            1 if number in rooms or outer[number] else 0 for number in range(len(self.views))
+        )
+        length = together * size
+        with f.loop(0, rounds) as part:
+            moved = [
+                rooms[number] if number in rooms else advance(f, p, part.index, together * far * item)
+                for number, (p, far, item) in enumerate(zip(pointers, outer, items, strict=True))
+            ]
+            self._emit_run(f, target, moved, (length, along), 0, length, width=length)
+        with f.loop(rounds * together, rounds * together + left) as one:
+            moved = [
+                advance(f, p, one.index, far * item)
+                for p, far, item in zip(pointers, outer, items, strict=True)
+            ]
+            self._emit_run(f, target, moved, (size, strides), 0, size, width=size)
 
     def _emit_run(
         self,

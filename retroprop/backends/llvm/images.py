@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from retroprop.backends.llvm import window
 from retroprop.backends.llvm.convolve import Convolve
 from retroprop.backends.llvm.correlate import Correlate
+from retroprop.backends.llvm.depthwise import Depthwise, DepthwiseWeight
 from retroprop.backends.llvm.expression import Expression, Operand
 from retroprop.backends.llvm.halo import Halo
 from retroprop.backends.llvm.kernel import Kernel, View, contiguous
@@ -62,6 +63,7 @@ def convolution(
         axes = [line for (line,) in window.lines_of(node)]
         return _correlated(result, first, second, axes, groups, target, winograd)
     weights = _grouped(second, groups, is_adjoint=node.op.name == "conv_transpose")
+    by_channel = second.shape[:2] == (groups, 1) and groups > 1
     if node.op.name == "conv":
         lines = [line for (line,) in window.lines_of(node)]
         passes: Sequence[Sequence[Line]] = [lines]
@@ -69,16 +71,28 @@ def convolution(
         sizes = how.pop("output")
         passes = window.adjoint(sizes, second.shape[2:], **how)
     made: list[Kernel] = []
+    if by_channel and second.strides[0] != 1:
+        second, made = _side_by_side(second)
     lanes = target.lanes(result.dtype.itemsize)
     for lines in passes:
         if groups == 1 and suits(first, result, lines, winograd, lanes, in_parts=False):
             made += _by_winograd(result, first, weights, lines, winograd, target)
+        elif by_channel and all(line.taps for line in lines):
+            made.append(Depthwise(node.op.name, result, first, second, lines, target))
         elif all(line.taps for line in lines):
             kernel = Convolve(node.op.name, result, first, weights, lines, target)
             made += [kernel.filters, kernel]
         else:
             made.append(filled(_met(result, lines), 0))
     return made
+
+
+def _side_by_side(w: View) -> tuple[View, list[Kernel]]:
+    """Weights with output channels side by side."""
+    ndim = len(w.shape)
+    none = ((0, 0),) * (ndim - 2)
+    made = placed(w.shape, w.dtype, Layout(order_of_weight(ndim), none), "weight")
+    return made, [copied(made, w)]
 
 
 def _by_winograd(
@@ -130,7 +144,7 @@ def _correlated(
     rows = result._replace(shape=(taps, out), strides=(out, 1))
     late: list[Kernel] = []
     if not is_direct:
-        made = placed(result.shape, result.dtype, Layout(order, ((0, 0),) * (ndim - 2)), "weight")
+        made, _ = _side_by_side(result)
         rows = made._replace(shape=(taps, out), strides=(out, 1))
         late = [copied(result, made)]
     lanes = target.lanes(result.dtype.itemsize)
@@ -138,11 +152,15 @@ def _correlated(
         kept = rows._replace(shape=(3, 3, taps // 9, out), strides=(taps // 3 * out, taps // 9 * out, out, 1))
         sums = WinogradParts(x, z, lines, winograd, target)
         return [sums, WinogradGradient(kept, sums.results[0], winograd), *late]
+    if x.shape[1] == z.shape[1] == groups > 1:
+        apart = DepthwiseWeight(x, z, lines, target)
+        return [apart, *_summed(apart.results[0], rows), *late]
     kernel = Correlate(rows, x, z, lines, groups, target)
-    if kernel.parts is None:
-        return [kernel, *late]
-    parts = kernel.parts
-    whole = reduction(
-        "sum", parts.shape, (0,), Expression(), Operand(0), [parts], rows, [], []
-    )
-    return [kernel, *whole, *late]
+    return [kernel, *_summed(kernel.parts, rows), *late]
+
+
+def _summed(parts: View | None, rows: View) -> list[Kernel]:
+    """Parts of a sum added up in order."""
+    if parts is None:
+        return []
+    return reduction("sum", parts.shape, (0,), Expression(), Operand(0), [parts], rows, [], [])

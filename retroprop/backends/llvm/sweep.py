@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Register
     from retroprop.backends.llvm.scalar import Builder, Scalar
 
+_SHORT = 6  # vectors of a run that is written without a loop
+
 __all__ = ["Stream", "gather", "scatter", "sweep"]
 
 
@@ -69,6 +71,9 @@ def sweep(
     fixed = {i: b.splat(_single(b, stream)) for i, stream in enumerate(loads) if not stream.stride}
     moving = [(i, stream) for i, stream in enumerate(loads) if stream.stride]
     ending = None if exact else _Ending(b, [stream for _, stream in moving], stores)
+    if exact and isinstance(start, int) and isinstance(stop, int):
+        if (stop - start) // b.lanes <= _SHORT:
+            return _straight(b, (fixed, moving), stores, range(start, stop, b.lanes), body, carry)
     with f.loop(start, stop, b.lanes, carry=carry) as loop:
         i = loop.index
         count = None if ending is None else ending.begin(i, stop)
@@ -88,6 +93,28 @@ def sweep(
             ending.copy_out(i)
         loop.carry(*carried)
     return loop.carried
+
+
+def _straight(
+    b: Builder,
+    loads: tuple[dict[int, Scalar], Sequence[tuple[int, Stream]]],
+    stores: Sequence[Stream],
+    places: range,
+    body: Body,
+    carry: Sequence[Register],
+) -> tuple[Register, ...]:
+    """A short run without a loop."""
+    f, (fixed, moving) = b.function, loads
+    carried = tuple(carry)
+    for i in places:
+        operands = dict(fixed)
+        for number, stream in moving:
+            operands[number] = gather(b, stream, stream.at(f, i))
+        results, following = body([operands[n] for n in range(len(operands))], None, carried)
+        carried = tuple(following)
+        for stream, value in zip(stores, results, strict=True):
+            scatter(b, stream, value, stream.at(f, i))
+    return carried
 
 
 class _Ending:
