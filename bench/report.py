@@ -107,8 +107,7 @@ HEADER = (
 def table(workload: str, rows: list[Row]) -> str:
     """A workload as Markdown."""
     spec = WORKLOADS[workload]
-    what = f"{'-'.join(map(str, spec.sizes))}, {spec.activation}, batch {spec.batch}"
-    lines = [f"## {workload}: {what}, {spec.optimizer}, {spec.loss}\n", HEADER]
+    lines = [f"## {workload}: {spec}\n", HEADER]
     lines += [f"| {' | '.join(cells(row))} |" for row in rows]
     return "\n".join(lines) + "\n"
 

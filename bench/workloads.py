@@ -1,4 +1,4 @@
-"""The workloads: shapes, initial weights, batches, floating-point operations. NumPy only.
+"""The workloads: networks, initial weights, batches, floating-point operations. NumPy only.
 
 Every process that measures makes them anew from the same seeds, so that all peers start from the
 same float32 weights, see the same batches, and must reach the same loss.
@@ -6,10 +6,22 @@ same float32 weights, see the same batches, and must reach the same loss.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
+from layers import (
+    Activation,
+    Conv,
+    Flatten,
+    Linear,
+    MaxPool,
+    Mean,
+    Norm,
+    Residual,
+    flow,
+    initial,
+    products,
+)
 
 BATCHES = 8  # distinct inputs
 LABELS = 7  # distinct targets: step i takes inputs[i % 8] with targets[i % 7]
@@ -17,19 +29,42 @@ LABELS = 7  # distinct targets: step i takes inputs[i % 8] with targets[i % 7]
 
 @dataclass(frozen=True)
 class Workload:
-    """A dense network and how it is trained: sizes of the layers, batch, optimizer, loss."""
+    """A network and how it is trained: its layers, the shape of a sample, batch, optimizer, loss."""
 
-    sizes: tuple[int, ...]
+    layers: tuple[object, ...]
+    sample: tuple[int, ...]
     batch: int
-    optimizer: str  # "sgd" or "adam"
+    optimizer: str  # "sgd", "momentum" or "adam"
     lr: float
-    activation: str = "relu"  # or "tanh", after every layer but the last
     loss: str = "cross_entropy"  # or "mse"
 
+    def __str__(self) -> str:
+        """What it is, in a line."""
+        of = "x".join(map(str, self.sample)) if self.is_image else "-".join(map(str, self.sizes))
+        count = sum(array.size for array in self.weights().values())
+        how = f"batch {self.batch}, {self.optimizer}, {self.loss}"
+        return f"{of}, {count:,} weights, {self.flops / 1e9:.3g} GFLOP a step, {how}"
+
     @property
-    def layers(self) -> list[tuple[int, int]]:
-        """(inputs, outputs) of every layer."""
-        return list(zip(self.sizes, self.sizes[1:], strict=False))
+    def is_image(self) -> bool:
+        """Whether samples are images."""
+        return len(self.sample) == 3
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The widths of a dense network, from the inputs on."""
+        linear = [layer for layer in self.layers if isinstance(layer, Linear)]
+        return (linear[0].inputs, *(layer.outputs for layer in linear))
+
+    @property
+    def activation(self) -> str:
+        """What stands between the layers of a dense network."""
+        return next(layer.name for layer in self.layers if isinstance(layer, Activation))
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for a sample."""
+        return flow(self.layers, self.sample)[-1][-1]
 
     @property
     def steps_per_call(self) -> int:
@@ -38,38 +73,30 @@ class Workload:
 
     @property
     def flops(self) -> int:
-        """Operations of the matrix products of a step: forward, weight and input gradients.
+        """Operations of the products of a step: forward, weight and input gradients.
 
         The inputs of the network need no gradient, so its first layer has two products, not three.
         """
-        products = sum(inputs * outputs for inputs, outputs in self.layers)
-        return 2 * self.batch * (3 * products - self.sizes[0] * self.sizes[1])
+        counts = products(self.layers, self.sample)
+        return 2 * self.batch * (3 * sum(counts) - counts[0])
 
     def weights(self, seed: int = 0) -> dict[str, np.ndarray]:
-        """{"fc.0.weight": (outputs, inputs), "fc.0.bias": (outputs,), ...}, as `state_dict` has it.
-
-        Uniform within 1 / sqrt(inputs).
-        """
-        rng, made = np.random.default_rng(seed), {}
-        for i, (inputs, outputs) in enumerate(self.layers):
-            bound = np.float32(math.sqrt(inputs))
-            for name, shape in (("weight", (outputs, inputs)), ("bias", (outputs,))):
-                made[f"fc.{i}.{name}"] = rng.uniform(-1, 1, shape).astype(np.float32) / bound
-        return made
+        """{"0.weight": (outputs, inputs), "0.bias": (outputs,), ...}, as `state_dict` has it."""
+        return initial(self.layers, self.sample, seed)
 
     def data(self, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (8, batch, features) and targets (8, batch) or (8, batch, outputs).
+        """Inputs (8, batch, *sample) and targets (8, batch) or (8, batch, outputs).
 
         Inputs and targets are cycled with periods 8 and 7: every input keeps meeting other targets.
         With fixed pairs a network learns them by heart, its gradients underflow, and what is
         measured is how a peer treats denormal numbers.
         """
         rng = np.random.default_rng(seed)
-        x = rng.standard_normal((BATCHES, self.batch, self.sizes[0]), dtype=np.float32)
-        shape = (BATCHES, self.batch, self.sizes[-1])
+        x = rng.standard_normal((BATCHES, self.batch, *self.sample), dtype=np.float32)
+        shape = (BATCHES, self.batch, self.outputs)
         if self.loss == "mse":
             return x, rng.standard_normal(shape, dtype=np.float32)
-        return x, rng.integers(0, self.sizes[-1], shape[:2])
+        return x, rng.integers(0, self.outputs, shape[:2])
 
     def many(self) -> tuple[np.ndarray, np.ndarray]:
         """The data of `steps_per_call` steps, stacked along a new first axis."""
@@ -77,9 +104,80 @@ class Workload:
         return x[order % BATCHES], y[order % LABELS]
 
 
+def dense(*sizes: int, activation: str = "relu") -> tuple[object, ...]:
+    """Linear layers with an activation after all but the last."""
+    made: list[object] = []
+    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        made += [Linear(inputs, outputs), Activation(activation)]
+    return tuple(made[:-1])
+
+
+def normed(
+    inputs: int, outputs: int, window: int = 3, stride: int = 1, groups: int = 1
+) -> tuple[object, ...]:
+    """A convolution that keeps the size, normalised."""
+    conv = Conv(inputs, outputs, window, stride, window // 2, groups)
+    return conv, Norm(outputs)
+
+
+def residual(widths: tuple[int, ...], depth: int) -> tuple[object, ...]:
+    """Basic residual blocks, `depth` of each width; the size halves at each new width."""
+    made, inputs = [], widths[0]
+    for width in widths:
+        for block in range(depth):
+            stride = 2 if block == 0 and width != widths[0] else 1
+            body = (
+                *normed(inputs, width, stride=stride),
+                Activation(),
+                *normed(width, width),
+            )
+            changes = stride != 1 or inputs != width
+            shortcut = normed(inputs, width, 1, stride) if changes else ()
+            made.append(Residual(body, shortcut))
+            inputs = width
+    return tuple(made)
+
+
+def separable(*blocks: tuple[int, int, int]) -> tuple[object, ...]:
+    """Depthwise and pointwise convolutions: (inputs, outputs, stride) of each pair."""
+    made: list[object] = []
+    for inputs, outputs, stride in blocks:
+        made += [*normed(inputs, inputs, 3, stride, inputs), Activation()]
+        made += [*normed(inputs, outputs, 1), Activation()]
+    return tuple(made)
+
+
+_LENET = (
+    *(Conv(1, 6, 5, padding=2, bias=True), Activation(), MaxPool(2, 2)),
+    *(Conv(6, 16, 5, bias=True), Activation(), MaxPool(2, 2), Flatten()),
+    *dense(400, 120, 84, 10),
+)
+_SMALL = (
+    *(*normed(1, 32), Activation(), *normed(32, 64), Activation()),
+    *(MaxPool(2, 2), Flatten(), *dense(64 * 14 * 14, 128, 10)),
+)
+_RESNET20 = (
+    *(*normed(3, 16), Activation(), *residual((16, 32, 64), 3)),
+    *(Mean(), Linear(64, 10)),
+)
+_RESNET18 = (
+    *(Conv(3, 64, 7, 2, 3), Norm(64), Activation(), MaxPool(3, 2, 1)),
+    *(*residual((64, 128, 256, 512), 2), Mean(), Linear(512, 200)),
+)
+_MOBILE = (
+    *(*normed(3, 32, 3, 2), Activation()),
+    *separable((32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)),
+    *(Mean(), Linear(256, 200)),
+)
+
 WORKLOADS = {
-    "tiny-mlp": Workload((2, 16, 16, 2), 32, "sgd", 0.1, activation="tanh"),
-    "tabular-mlp": Workload((30, 64, 64, 2), 64, "adam", 1e-3),
-    "mnist-mlp": Workload((784, 512, 256, 10), 128, "adam", 1e-3),
-    "wide-mlp": Workload((1024, 4096, 4096, 1024), 256, "sgd", 0.01, loss="mse"),
+    "tiny-mlp": Workload(dense(2, 16, 16, 2, activation="tanh"), (2,), 32, "sgd", 0.1),
+    "tabular-mlp": Workload(dense(30, 64, 64, 2), (30,), 64, "adam", 1e-3),
+    "mnist-mlp": Workload(dense(784, 512, 256, 10), (784,), 128, "adam", 1e-3),
+    "wide-mlp": Workload(dense(1024, 4096, 4096, 1024), (1024,), 256, "sgd", 0.01, loss="mse"),
+    "lenet5": Workload(_LENET, (1, 28, 28), 64, "momentum", 0.01),
+    "small-cnn": Workload(_SMALL, (1, 28, 28), 64, "adam", 1e-3),
+    "resnet20": Workload(_RESNET20, (3, 32, 32), 64, "momentum", 0.05),
+    "resnet18": Workload(_RESNET18, (3, 64, 64), 16, "momentum", 0.01),
+    "mobilenet": Workload(_MOBILE, (3, 64, 64), 16, "momentum", 0.01),
 }

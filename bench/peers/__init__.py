@@ -52,6 +52,8 @@ def batches(workload: Workload, convert: Callable[[Any], Any]) -> tuple[list[Any
 
 
 _CLASSIFIERS = ("tiny-mlp", "tabular-mlp", "mnist-mlp")
+_IMAGES = tuple(name for name, workload in WORKLOADS.items() if workload.is_image)
+_LAST = {"channels_last": True}
 
 PEERS = {
     "retroprop": Peer("retroprop", "retroprop"),
@@ -61,6 +63,21 @@ PEERS = {
     "torch-1t": Peer("PyTorch eager, fused optimizer, one thread", "torch", {"threads": 1}),
     "torch-compile": Peer("torch.compile, model", "torch", {"compiled": "model"}, slow=True),
     "torch-whole": Peer("torch.compile, whole step", "torch", {"compiled": "step"}, slow=True),
+    "torch-cl": Peer("PyTorch eager, channels last", "torch", _LAST, only=_IMAGES),
+    "torch-compile-cl": Peer(
+        "torch.compile, model, channels last",
+        "torch",
+        {"compiled": "model", **_LAST},
+        only=_IMAGES,
+        slow=True,
+    ),
+    "torch-whole-cl": Peer(
+        "torch.compile, whole step, channels last",
+        "torch",
+        {"compiled": "step", **_LAST},
+        only=_IMAGES,
+        slow=True,
+    ),
     "jax": Peer("JAX jit", "jax"),
     "jax-scan": Peer("JAX lax.scan, many steps a call", "jax", {"scan": True}),
     "sklearn": Peer(

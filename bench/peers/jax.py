@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import layers
 from jax import lax
 from workloads import Workload
 
@@ -36,30 +37,79 @@ def make(workload: Workload, *, scan: bool = False) -> Program:
 
 
 def on_device(array: np.ndarray) -> Any:
-    """An array of JAX's; it has no 64-bit integers unless asked."""
+    """An array of JAX's, images channels last; it has no 64-bit integers unless asked."""
+    if array.ndim >= 4 and array.dtype == np.float32 and array.shape[-1] == array.shape[-2] > 9:
+        array = np.ascontiguousarray(np.moveaxis(array, -3, -1))
     return jax.device_put(array.astype(np.int32) if array.dtype == np.int64 else array)
 
 
 def optimizer_of(workload: Workload) -> Any:
     """The optimizer of the workload."""
-    return {"sgd": optax.sgd, "adam": optax.adam}[workload.optimizer](workload.lr)
+    if workload.optimizer == "adam":
+        return optax.adam(workload.lr)
+    return optax.sgd(workload.lr, 0.9 if workload.optimizer == "momentum" else None)
 
 
 def initial_state(workload: Workload) -> Any:
-    """Weights (inputs, outputs) and the state of the optimizer."""
-    weights = {name: on_device(np.ascontiguousarray(w.T)) for name, w in workload.weights().items()}
+    """Weights (inputs, outputs) or (*window, inputs, outputs), and the state of the optimizer."""
+
+    def turned(w: np.ndarray) -> np.ndarray:
+        return w.T if w.ndim < 4 else w.transpose(2, 3, 1, 0)
+
+    weights = {
+        name: on_device(np.ascontiguousarray(turned(w))) for name, w in workload.weights().items()
+    }
     return weights, optimizer_of(workload).init(weights)
 
 
+def run(described: Any, weights: Any, x: Any, path: str = "") -> Any:
+    """What layers make of x, channels last."""
+    for i, layer in enumerate(described):
+        name = f"{path}{i}"
+        match layer:
+            case layers.Linear():
+                x = x @ weights[f"{name}.weight"] + weights[f"{name}.bias"]
+            case layers.Conv():
+                x = lax.conv_general_dilated(
+                    x,
+                    weights[f"{name}.weight"],
+                    (layer.stride,) * 2,
+                    ((layer.padding,) * 2,) * 2,
+                    dimension_numbers=("NHWC", "HWIO", "NHWC"),
+                    feature_group_count=layer.groups,
+                )
+                x = x + weights[f"{name}.bias"] if layer.bias else x
+            case layers.Norm():
+                scale = lax.rsqrt(x.var((0, 1, 2)) + 1e-5) * weights[f"{name}.weight"]
+                x = (x - x.mean((0, 1, 2))) * scale + weights[f"{name}.bias"]
+            case layers.Activation():
+                x = {"relu": jax.nn.relu, "tanh": jnp.tanh}[layer.name](x)
+            case layers.MaxPool():
+                window, stride, pad = layer.window, layer.stride, (layer.padding,) * 2
+                x = lax.reduce_window(
+                    x,
+                    -jnp.inf,
+                    lax.max,
+                    (1, window, window, 1),
+                    (1, stride, stride, 1),
+                    ((0, 0), pad, pad, (0, 0)),
+                )
+            case layers.Mean():
+                x = x.mean((1, 2))
+            case layers.Flatten():
+                x = x.transpose(0, 3, 1, 2).reshape(len(x), -1)
+            case layers.Residual():
+                other = run(layer.shortcut, weights, x, f"{name}.shortcut.")
+                x = jax.nn.relu(run(layer.body, weights, x, f"{name}.body.") + other)
+    return x
+
+
 def training_step(workload: Workload) -> Any:
-    """step(state, x, y) -> new state, loss."""
-    optimizer, last = optimizer_of(workload), len(workload.layers) - 1
-    activation = {"relu": jax.nn.relu, "tanh": jnp.tanh}[workload.activation]
+    """step(state, x, y) -> new state, loss. Running statistics of normalisation are left out."""
+    optimizer = optimizer_of(workload)
 
     def loss_of(weights: Any, x: Any, y: Any) -> Any:
-        for i in range(last + 1):
-            x = x @ weights[f"fc.{i}.weight"] + weights[f"fc.{i}.bias"]
-            x = x if i == last else activation(x)
+        x = run(workload.layers, weights, x)
         if workload.loss == "mse":
             return jnp.square(x - y).mean()
         return optax.softmax_cross_entropy_with_integer_labels(x, y).mean()

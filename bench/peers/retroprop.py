@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import layers
 from workloads import Workload
 
 import retroprop as rp
@@ -12,29 +13,68 @@ from retroprop import nn, optim
 from retroprop.nn import functional as F
 
 
-class MLP(nn.Module):
-    """The network of a workload."""
+class Residual(nn.Module):
+    """relu(body(x) + shortcut(x))."""
 
-    def __init__(self, workload: Workload):
+    def __init__(self, layer: layers.Residual):
         super().__init__()
-        self.fc = nn.ModuleList(nn.Linear(*sizes) for sizes in workload.layers)
-        self.activation = {"relu": F.relu, "tanh": F.tanh}[workload.activation]
+        self.body, self.shortcut = network(layer.body), network(layer.shortcut)
 
     def forward(self, x: Any) -> Any:
-        """The outputs of the last layer."""
-        *hidden, last = self.fc
-        for layer in hidden:
-            x = self.activation(layer(x))
-        return last(x)
+        """The sum of both ways."""
+        return F.relu(self.body(x) + self.shortcut(x))
+
+
+class Mean(nn.Module):
+    """The mean over height and width."""
+
+    def forward(self, x: Any) -> Any:
+        """One number for each channel."""
+        return rp.mean(x, axis=(2, 3))
+
+
+def network(described: Any) -> Any:
+    """The modules of a description."""
+    return nn.Sequential(*map(module, described))
+
+
+def module(layer: Any) -> Any:
+    """The module of a layer."""
+    match layer:
+        case layers.Linear():
+            return nn.Linear(layer.inputs, layer.outputs)
+        case layers.Conv():
+            sizes = (layer.inputs, layer.outputs, layer.window, layer.stride, layer.padding)
+            return nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias)
+        case layers.Norm():
+            return nn.BatchNorm2d(layer.channels)
+        case layers.Activation():
+            return {"relu": nn.ReLU, "tanh": nn.Tanh}[layer.name]()
+        case layers.MaxPool():
+            return nn.MaxPool2d(layer.window, layer.stride, layer.padding)
+        case layers.Mean():
+            return Mean()
+        case layers.Flatten():
+            return nn.Flatten()
+    return Residual(layer)
+
+
+def optimizer_of(workload: Workload, parameters: Any) -> Any:
+    """The optimizer of the workload."""
+    if workload.optimizer == "adam":
+        return optim.Adam(parameters, lr=workload.lr)
+    momentum = 0.9 * (workload.optimizer == "momentum")
+    return optim.SGD(parameters, lr=workload.lr, momentum=momentum)
 
 
 def make(workload: Workload, *, many: bool = False, eager: bool = False) -> Program:
     """The training loop: one native call a step, `many` steps in it, or `eager`, as Python runs."""
-    model = MLP(workload)
-    model.load_state_dict({name: rp.asarray(w) for name, w in workload.weights().items()})
-    optimizer = {"sgd": optim.SGD, "adam": optim.Adam}[workload.optimizer](
-        model.parameters(), lr=workload.lr
-    )
+    model = network(workload.layers)
+    given = {name: rp.asarray(w) for name, w in workload.weights().items()}
+    missing, extra = model.load_state_dict(given, strict=False)
+    assert not extra, extra
+    assert all("running" in name or "num_batches" in name for name in missing), missing
+    optimizer = optimizer_of(workload, model.parameters())
     loss_of = {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}[workload.loss]
 
     def step(x: Any, y: Any) -> Any:

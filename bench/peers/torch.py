@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import layers
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -14,26 +15,64 @@ from workloads import Workload
 from peers import Program, batches
 
 
-class MLP(nn.Module):
-    """The network of a workload."""
+class Residual(nn.Module):
+    """relu(body(x) + shortcut(x))."""
 
-    def __init__(self, workload: Workload):
+    def __init__(self, layer: layers.Residual):
         super().__init__()
-        self.fc = nn.ModuleList(nn.Linear(*sizes) for sizes in workload.layers)
-        self.activation = {"relu": F.relu, "tanh": torch.tanh}[workload.activation]
+        self.body, self.shortcut = network(layer.body), network(layer.shortcut)
 
     def forward(self, x: Any) -> Any:
-        """The outputs of the last layer."""
-        for layer in self.fc[:-1]:
-            x = self.activation(layer(x))
-        return self.fc[-1](x)
+        """The sum of both ways."""
+        return F.relu(self.body(x) + self.shortcut(x))
 
 
-def make(workload: Workload, *, threads: int = 0, compiled: str = "") -> Program:
+class Mean(nn.Module):
+    """The mean over height and width."""
+
+    def forward(self, x: Any) -> Any:
+        """One number for each channel."""
+        return x.mean((2, 3))
+
+
+def network(described: Any) -> Any:
+    """The modules of a description."""
+    return nn.Sequential(*map(module, described))
+
+
+def module(layer: Any) -> Any:
+    """The module of a layer."""
+    match layer:
+        case layers.Linear():
+            return nn.Linear(layer.inputs, layer.outputs)
+        case layers.Conv():
+            sizes = (layer.inputs, layer.outputs, layer.window, layer.stride, layer.padding)
+            return nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias)
+        case layers.Norm():
+            return nn.BatchNorm2d(layer.channels)
+        case layers.Activation():
+            return {"relu": nn.ReLU, "tanh": nn.Tanh}[layer.name]()
+        case layers.MaxPool():
+            return nn.MaxPool2d(layer.window, layer.stride, layer.padding)
+        case layers.Mean():
+            return Mean()
+        case layers.Flatten():
+            return nn.Flatten()
+    return Residual(layer)
+
+
+def make(
+    workload: Workload, *, threads: int = 0, compiled: str = "", channels_last: bool = False
+) -> Program:
     """The training loop; `threads=0` for all cores, `compiled` "" (eager), "model" or "step"."""
     torch.set_num_threads(threads or available_cores())
-    model = MLP(workload)
-    model.load_state_dict({name: torch.from_numpy(w) for name, w in workload.weights().items()})
+    model = network(workload.layers)
+    given = {name: torch.from_numpy(w) for name, w in workload.weights().items()}
+    missing, extra = model.load_state_dict(given, strict=False)
+    assert not extra, extra
+    assert all("running" in name or "num_batches" in name for name in missing), missing
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
     loss_of = {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}[workload.loss]
 
     def forward(x: Any, y: Any) -> Any:
@@ -41,7 +80,13 @@ def make(workload: Workload, *, threads: int = 0, compiled: str = "") -> Program
 
     chosen = {"": eager_step, "model": compiled_model, "step": whole_step}[compiled]
     step = chosen(workload, list(model.parameters()), forward)
-    return Program(step, *batches(workload, torch.from_numpy))
+
+    def convert(array: Any) -> Any:
+        tensor = torch.from_numpy(array)
+        last = channels_last and tensor.ndim == 4
+        return tensor.to(memory_format=torch.channels_last) if last else tensor
+
+    return Program(step, *batches(workload, convert))
 
 
 def available_cores() -> int:
@@ -53,8 +98,10 @@ def available_cores() -> int:
 
 def optimizer_of(workload: Workload, parameters: list[Any], **options: Any) -> Any:
     """The optimizer of the workload."""
-    made = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[workload.optimizer]
-    return made(parameters, lr=workload.lr, **options)
+    if workload.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=workload.lr, **options)
+    momentum = 0.9 * (workload.optimizer == "momentum")
+    return torch.optim.SGD(parameters, lr=workload.lr, momentum=momentum, **options)
 
 
 def training_step(forward: Callable, update: Callable, optimizer: Any) -> Callable:
@@ -106,6 +153,9 @@ def whole_step(workload: Workload, parameters: list[Any], forward: Callable) -> 
             for p, g, m, v in zip(parameters, gradients, means, squares, strict=True):
                 if workload.optimizer == "sgd":
                     p.sub_(lr * g)
+                elif workload.optimizer == "momentum":
+                    m.mul_(0.9).add_(g)
+                    p.sub_(lr * m)
                 else:
                     m.lerp_(g, 0.1)
                     v.lerp_(g * g, 0.001)

@@ -22,7 +22,7 @@ from retroprop.backends.llvm.kernel import (
     kernel_function,
     storage_type,
 )
-from retroprop.backends.llvm.patch import Nest, Patch, rows_for
+from retroprop.backends.llvm.patch import Nest, Patch, load_some, rows_for
 from retroprop.backends.llvm.window import Line
 from retroprop.shapes import size
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Correlate"]
 
 _PARTS = 16  # parts of the batch that are summed up apart, at most
+_PACKED = 320  # places whose z is copied side by side
 _NEAR = 24 * 1024  # bytes of x and z that all tiles use before the next ones
 
 
@@ -104,26 +105,111 @@ class Correlate(Kernel):
     def emit(self, module: Module, target: Target) -> str:
         f, (result,), (x, z, table), _, lo, hi = kernel_function(module, "correlate", 1, 3)
         self.module = module
-        to, group_of_x, group_of_z = result, x, z
+        room = None if self.by_parts else self._packed_room(f)
         with f.loop(0, self.groups) as group:
             columns = self.columns * self.item
             to = f.at(result, group.index, columns)
-            group_of_x = f.at(x, group.index, self.inner * self.operands[0].strides[1] * self.item)
-            group_of_z = f.at(z, group.index, self.operands[1].strides[1] * columns)
-            if self.by_parts:
-                with f.loop(lo, hi) as image:
-                    part = f.binary("sdiv", image.index, f.integer(self.each))
-                    within = f.binary("srem", image.index, f.integer(self.each))
-                    here = f.at(to, part, self.results[0].strides[0] * self.item)
-                    self._image(f, (here, group_of_x, group_of_z, table), image.index, within, None)
+            near = f.at(x, group.index, self.inner * self.operands[0].strides[1] * self.item)
+            far = f.at(z, group.index, self.operands[1].strides[1] * columns)
+            pointers = (to, near, far, table)
+            if room is None:
+                self._images(f, pointers, lo, hi)
             else:
-                with f.loop(0, self.batch) as image:
-                    pointers = (to, group_of_x, group_of_z, table)
-                    self._image(f, pointers, image.index, image.index, (lo, hi))
+                self._panels(f, pointers, room, (lo, hi))
         f.leave()
         return module.add_shared(f)
 
-    def _image(self, f, pointers, image, first, tiles) -> None:  # type: ignore[no-untyped-def]
+    # -- all images for some rows of the result --------------------------------------------------
+
+    @property
+    def _together(self) -> tuple[int, int]:
+        """Images, and lines of each, whose z is copied side by side at a time."""
+        inner = size(self.counts[1:])
+        if self.counts[0] * inner > _PACKED:
+            return 1, max(1, _PACKED // inner)
+        return min(self.batch, _PACKED // (self.counts[0] * inner)), self.counts[0]
+
+    def _packed_room(self, f: Function) -> Register:
+        images, lines = self._together
+        return f.allocate(self.scalar, images * lines * size(self.counts[1:]) * self.width)
+
+    def _panels(self, f, pointers, room, tiles) -> None:  # type: ignore[no-untyped-def]
+        """Panel by panel of columns: z of some images packed, then all tiles asked for."""
+        to, x, z, table = pointers
+        whole, rest = divmod(self.columns, self.width)
+        step = self.operands[1].strides[1]
+        if whole:
+            with f.loop(0, whole) as panel:
+                far = f.at(to, panel.index, self.width * self.item)
+                source = f.at(z, panel.index, self.width * step * self.item)
+                self._all_images(f, (far, x, source, table), room, self.width, tiles)
+        if rest:
+            far = f.at(to, whole * self.width, self.item)
+            source = f.at(z, whole * self.width * step, self.item)
+            self._all_images(f, (far, x, source, table), room, rest, tiles)
+
+    def _all_images(self, f, pointers, room, wide, tiles) -> None:  # type: ignore[no-untyped-def]
+        images, lines = self._together
+        ends = [(0, self.batch // images * images, images)]
+        if self.batch % images:
+            ends.append((ends[0][1], self.batch, self.batch % images))
+        for start, stop, count in ends:
+            with f.loop(start, stop, count) as image:
+                done = self.counts[0] // lines * lines
+                for first, last, some in ((0, done, lines), (done, self.counts[0], self.counts[0] - done)):
+                    if last == first:
+                        continue
+                    with f.loop(first, last, some) as line:
+                        at = (image.index, line.index)
+                        self._block(f, pointers, room, wide, tiles, at, (count, some))
+
+    def _block(self, f, pointers, room, wide, tiles, at, counts) -> None:  # type: ignore[no-untyped-def]
+        """Some lines of some images."""
+        to, x, z, table = pointers
+        xs, zs = self.operands[0], self.operands[1]
+        image, line = at
+        x = f.at(f.at(x, image, xs.strides[0] * self.item), line, self.lines[0].step * xs.strides[2] * self.item)
+        z = f.at(f.at(z, image, zs.strides[0] * self.item), line, zs.strides[2] * self.item)
+        sizes = (counts[0], counts[1], *self.counts[1:])
+        nest, b_step = [], self.width
+        steps = [xs.strides[0]] + [l.step * s for l, s in zip(self.lines, xs.strides[2:], strict=True)]
+        for n, step in zip(reversed(sizes), reversed(steps), strict=True):
+            nest.insert(0, Nest(n, step, b_step))
+            b_step *= n
+        self._pack(f, z, room, wide, sizes)
+        begun = f.binary("or", image, line)
+        self._tiles(f, (to, x, room, table), begun, wide, tuple(nest), tiles)
+
+    def _pack(self, f, z, room, wide, sizes) -> None:  # type: ignore[no-untyped-def]
+        """Columns of z, place after place."""
+        zs = self.operands[1]
+        strides = (zs.strides[0], *zs.strides[2:])
+
+        def level(axis: int, source: Register, to: Register) -> None:
+            if axis == len(sizes):
+                for start in range(0, wide, self.lanes):
+                    some = min(self.lanes, wide - start)
+                    value = load_some(f, self.scalar, self.lanes, f.at(source, start, self.item), some)
+                    f.store(value, f.at(to, start, self.item))
+                return
+            below = size(sizes[axis + 1 :]) * self.width
+            with f.loop(0, sizes[axis]) as loop:
+                near = f.at(source, loop.index, strides[axis] * self.item)
+                level(axis + 1, near, f.at(to, loop.index, below * self.item))
+
+        level(0, z, room)
+
+    # -- image by image, all of the result --------------------------------------------------------
+
+    def _images(self, f, pointers, lo, hi) -> None:  # type: ignore[no-untyped-def]
+        to, *others = pointers
+        with f.loop(lo, hi) as image:
+            part = f.binary("sdiv", image.index, f.integer(self.each))
+            within = f.binary("srem", image.index, f.integer(self.each))
+            here = f.at(to, part, self.results[0].strides[0] * self.item)
+            self._image(f, (here, *others), image.index, within)
+
+    def _image(self, f, pointers, image, first) -> None:  # type: ignore[no-untyped-def]
         """Add what one image gives; `first` is 0 where nothing is there yet."""
         to, x, z, table = pointers
         xs, zs = self.operands[0], self.operands[1]
@@ -138,9 +224,9 @@ class Correlate(Kernel):
                 place = panel.index if number == 0 else f.integer(whole)
                 far = f.at(to, place, self.width * self.item)
                 near_z = f.at(z, place, self.width * zs.strides[1] * self.item)
-                self._outer(f, outer, (far, x, near_z, table), first, wide, nest, blocks, tiles)
+                self._outer(f, outer, (far, x, near_z, table), first, wide, nest, blocks)
 
-    def _outer(self, f, axes, pointers, first, wide, nest, blocks, tiles):  # type: ignore[no-untyped-def]
+    def _outer(self, f, axes, pointers, first, wide, nest, blocks):  # type: ignore[no-untyped-def]
         """Loops over the places that no tile runs over by itself."""
         if axes:
             (count, x_step, z_step), *inner = axes
@@ -149,16 +235,20 @@ class Correlate(Kernel):
                 x = f.at(x, line.index, x_step * self.item)
                 z = f.at(z, line.index, z_step * self.item)
                 begun = f.binary("or", first, line.index)
-                self._outer(f, inner, (to, x, z, table), begun, wide, nest, blocks, tiles)
+                self._outer(f, inner, (to, x, z, table), begun, wide, nest, blocks)
             return
-        for start, count in blocks:
-            head = nest[0]
-            to, x, z, table = pointers
-            x = f.at(x, start * head.a_step, self.item)
-            z = f.at(z, start * head.b_step, self.item)
-            begun = f.binary("or", first, f.integer(start))
-            inner = (head._replace(count=count), *nest[1:])
-            self._tiles(f, (to, x, z, table), begun, wide, inner, tiles)
+        (some, left), head = blocks, nest[0]
+        done = head.count // some * some
+        for start, stop, count in ((0, done, some), (done, done + left, left)):
+            if not count:
+                continue
+            with f.loop(start, stop, count) as line:
+                to, x, z, table = pointers
+                x = f.at(x, line.index, head.a_step * self.item)
+                z = f.at(z, line.index, head.b_step * self.item)
+                begun = f.binary("or", first, line.index)
+                inner = (head._replace(count=count), *nest[1:])
+                self._tiles(f, (to, x, z, table), begun, wide, inner, None)
 
     def _tiles(self, f, pointers, begun, wide, nest, tiles):  # type: ignore[no-untyped-def]
         """All tiles of the result, or those asked for, over some places."""
@@ -182,8 +272,8 @@ class Correlate(Kernel):
                 call(f.integer(whole * self.tile), rest)
 
     def _cut(self):  # type: ignore[no-untyped-def]
-        """How the places of an image are walked: loops outside of tiles, inside, and blocks of
-        the outermost of those inside: (start, count) whose data stay in the first cache.
+        """How the places of an image are walked: loops outside of tiles, inside, and how many
+        rounds of the outermost of those inside have data that stay in the first cache; what is left.
         """
         axes = [
             (line.count, line.step * x, z)
@@ -201,5 +291,4 @@ class Correlate(Kernel):
         each = line * (self.width + self.inner * self.lines[-1].step) * self.item
         some = max(1, min(count, (_NEAR - 2 * line * self.inner * self.item) // max(each, 1)))
         some = -(-count // -(-count // some))
-        blocks = [(start, min(some, count - start)) for start in range(0, count, some)]
-        return outer, nest, blocks
+        return outer, nest, (some, count % some)
