@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from retroprop import dtypes, tree
+from retroprop.core.symbol import Symbol
 from retroprop.core.tape import Journal, enable_grad, execute, is_grad_enabled, no_grad
 from retroprop.core.tensor import Tensor, lift_tensor, pull_back
 from retroprop.errors import ArgumentError, TapeError
 from retroprop.ir import Value
 from retroprop.ir.graph import nodes_before, now
 from retroprop.ops.define import ANY, DATA_DEPENDENT, Op
+from retroprop.ops.recompute import again
 
 __all__ = ["checkpoint", "custom_gradient"]
 
@@ -121,7 +123,8 @@ def _recomputing(
                     fix="call backward() before opt.step()",
                 )
         start = now()
-        copies = [x.clone() if tape else Tensor(x, requires_grad=_floats(x)) for x in xs[:count]]
+        given = xs[:count] if tape else [_apart(x, seeds[0], start) for x in xs[:count]]
+        copies = [x.clone() if tape else Tensor(x, requires_grad=_floats(x)) for x in given]
         undo = journal.rewind()
         try:
             with enable_grad():
@@ -138,6 +141,11 @@ def _recomputing(
         return tuple(found.get(value) for value in wrt)
 
     return pull
+
+
+def _apart(x: Any, after: Any, number: int) -> Any:
+    """An argument of the second run: of a symbol, one that is not merged with the first run's."""
+    return again(x, after, number=number) if isinstance(x, Symbol) else x
 
 
 def _floats(array: Any) -> bool:

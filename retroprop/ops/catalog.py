@@ -22,6 +22,7 @@ from retroprop.ops import (
     movement,
     pooling,
     random,
+    recompute,
     reduction,
     rounding,
     scan,
@@ -55,6 +56,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     maxpool,
     random,
     health,
+    recompute,
 )
 
 

@@ -1,7 +1,6 @@
 """Common subexpressions: what tells whether two nodes compute the same from the same.
 
-Merging them also undoes recomputation (`rp.checkpoint`) within one graph: the second run of the
-same ops on the same values is the first.
+Recomputation (`rp.checkpoint`) is not undone by it: its second run starts from `again(x)`.
 """
 
 from __future__ import annotations

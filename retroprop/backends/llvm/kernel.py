@@ -120,6 +120,7 @@ class Kernel:
         whole:    rows that have to be computed in one call, counted from the first.
         preferred_rows: rows that one call should get at least to be efficient.
         may_fail: whether it reports errors through the status word.
+        waits:    views that have to be written before, though they are not read.
     """
 
     what: str = ""
@@ -132,6 +133,7 @@ class Kernel:
     whole: int = 1
     preferred_rows: int = 1
     may_fail: bool = False
+    waits: Sequence[View] = ()
 
     @property
     def signature(self) -> object:

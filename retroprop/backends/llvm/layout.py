@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retroprop.ir import Graph, Node, Value
     from retroprop.ops.define import Op
 
-__all__ = ["CONVOLUTIONS", "Layout", "is_aware", "layouts", "order_of_image", "order_of_weight", "placed"]
+__all__ = ["CONVOLUTIONS", "Layout", "is_aware", "layouts", "order_of_image", "order_of_weight", "origin", "placed"]
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -101,14 +101,22 @@ def layouts(graph: Graph) -> dict[Value, Layout]:
     return found
 
 
+def origin(value: Value) -> Value:
+    """The value whose memory one is that is only seen again."""
+    while value.node is not None and value.node.op.name == "again":
+        value = value.node.operands[0]
+    return value
+
+
 def _read(
     node: Node, alike: _Alike, marks: list[tuple[Value, str]], borders: dict[Value, Pairs]
 ) -> None:
     """What a node says of its operands and results."""
     name, op = node.op.name, node.op
     if name in CONVOLUTIONS:
-        marks += zip((*node.operands, *node.outputs), CONVOLUTIONS[name], strict=True)
-        image = node.operands[0]
+        ends = map(origin, (*node.operands, *node.outputs))
+        marks += zip(ends, CONVOLUTIONS[name], strict=True)
+        image = origin(node.operands[0])
         lines = zip(window.lines_of(node), image.shape[2:], strict=True)
         needs = [window.reach(some, size) for some, size in lines]
         known = borders.get(image, ((0, 0),) * len(needs))
@@ -116,15 +124,15 @@ def _read(
             (max(a, c), max(b, d)) for (a, b), (c, d) in zip(known, needs, strict=True)
         )
     elif name in POOLS:
-        marks += [(value, "image") for value in (*node.operands, *node.outputs)]
+        marks += [(origin(value), "image") for value in (*node.operands, *node.outputs)]
     elif name in _ALIKE or getattr(op, "lower", None) is not None:
         (first, *_) = node.outputs
         for operand in node.operands:
             if operand.constant is None and len(operand.shape) == len(first.shape):
                 same = operand.shape == first.shape or name in _ALIKE
                 if same and len(first.shape) > 2:
-                    alike.join(operand, first)
-    for value in (*node.operands, *node.outputs):
+                    alike.join(origin(operand), origin(first))
+    for value in map(origin, (*node.operands, *node.outputs)):
         if value.constant is None and len(value.shape) > 2:
             alike.root(value)
 

@@ -19,7 +19,7 @@ from retroprop.backends.llvm.expression import Constant, Expression, Operand, Re
 from retroprop.backends.llvm.halo import Halo
 from retroprop.backends.llvm.images import bordered, convolution, is_image
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
-from retroprop.backends.llvm.layout import CONVOLUTIONS, Layout, is_aware, layouts, order_of_weight, placed
+from retroprop.backends.llvm.layout import CONVOLUTIONS, Layout, is_aware, layouts, order_of_weight, origin, placed
 from retroprop.backends.llvm.moments import moments
 from retroprop.backends.llvm.outputs import settle
 from retroprop.backends.llvm.pooling import POOLS, WINNER, keeps_winner, pool
@@ -30,6 +30,7 @@ from retroprop.backends.llvm.produce import (
     product,
     reduced_axes,
     reduction,
+    sums_by_image,
 )
 from retroprop.backends.llvm.reduction import COMBINE
 from retroprop.backends.llvm.scalar import supports
@@ -64,6 +65,7 @@ class Unit:
         self.inside: set[Value] = set()
         self.outside: dict[Value, None] = {}
         self.works: list[Kernel | Call] = []
+        self.waits: list[View] = []  # what has to be there before, though it is not read
 
 
 class Lowered:
@@ -101,6 +103,7 @@ class Lowered:
         self.last_reader: dict[Value, int] = {}
         self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
         self._literals: dict[Value, View] = {}
+        self._waits: dict[Value, Value] = {}  # what the readers of a value have to wait for
         self.last_failing = -1
         self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
         self._layouts = layouts(graph)
@@ -114,7 +117,12 @@ class Lowered:
             self._lay_out(node)
             self._place(node)
         self.outputs = settle(self)
-        self.works = [work for unit in self._units for work in self._works(unit)]
+        self.works = []
+        for unit in self._units:
+            made = self._works(unit)
+            for work in made:
+                work.waits = unit.waits
+            self.works += made
         self._gather_tables()
 
     # -- values ----------------------------------------------------------------------------------
@@ -148,6 +156,8 @@ class Lowered:
             return self._literal(value)
         root = self.root.get(value, value)
         if reader is not None:
+            if value in self._waits and reader.index > self._index(self._waits[value]):
+                reader.waits.append(self.view(self._waits[value]))
             self.last_reader[root] = max(self.last_reader.get(root, -1), reader.index)
         if value not in self.views:
             what = value.node.op.name if value.node else ""
@@ -176,6 +186,7 @@ class Lowered:
     def _image(self, value: Value, reader: Unit) -> View:
         """A value with channels last and the border that its readers need."""
         view = self.view(value, reader)
+        value = origin(value)
         layout = self._layouts[value]
         if value in self._copies:
             return self._copies[value]
@@ -214,12 +225,27 @@ class Lowered:
         native = all(supports(v.dtype) for v in (*node.operands, *node.outputs))
         if op.name in VIEWED:
             self._place_view(node)
+        elif op.name == "again":
+            self._place_again(node)
         elif native and op.lower is not None and kind(node.operands[0].dtype) in op.lowers:
             self._place_elementwise(node)
         elif native and op.name in COMBINE and node.operands[0].constant is None:
             self._place_reduction(node)
         else:
             self._place_whole(node, native)
+
+    def _place_again(self, node: Node) -> None:
+        """The same memory, that nobody looks at before something else is there."""
+        (operand, after), (output,) = node.operands, node.outputs
+        self.views[output], self.root[output] = self.view(operand), self.root.get(operand, operand)
+        if after.constant is None and after in self.unit_of:
+            self._waits[output] = after
+            self.unit_of[output] = max(
+                (self.unit_of[v] for v in (operand, after) if v in self.unit_of),
+                key=lambda unit: unit.index,
+            )
+        elif operand in self.unit_of:
+            self.unit_of[output] = self.unit_of[operand]
 
     def _place_view(self, node: Node) -> None:
         """Another look at the same memory; a copy only where no strides can say it."""
@@ -247,8 +273,10 @@ class Lowered:
         for output, view in zip(node.outputs, found, strict=True):
             self.views[output] = view
             self.root[output] = root
-            if root in self.unit_of:
-                self.unit_of[output] = self.unit_of[root]
+            if operand in self._waits:
+                self._waits[output] = self._waits[operand]
+            if operand in self.unit_of:
+                self.unit_of[output] = self.unit_of[operand]
 
     def _place_turned(self, node: Node, before: View) -> None:
         """A reshape that makes an image: it is copied to where its readers want it."""
@@ -351,7 +379,9 @@ class Lowered:
             return False
         axes = reduced_axes(node)
         leading = next((axis for axis, size in enumerate(operand.shape) if size != 1), None)
-        if leading is not None and leading not in axes:
+        if leading is not None and (
+            leading not in axes or sums_by_image(operand.shape, axes)
+        ):
             return True
         inner = {o for n in unit.nodes for o in n.operands}
         return all(
@@ -422,7 +452,7 @@ class Lowered:
         if not _bytes(operand) or not all(map(_bytes, node.outputs)):
             return False
         x = self.view(operand, unit)
-        image = self._layout(operand) is not None and is_image(x)
+        image = self._layout(origin(operand)) is not None and is_image(x)
         for output in node.outputs:
             self.unit_of[output] = unit
         results = [self.view(output) for output in node.outputs]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
     from retroprop.ir import Node
 
-__all__ = ["Call", "copied", "elementwise", "product", "reduced_axes", "reduction"]
+__all__ = ["Call", "copied", "elementwise", "product", "reduced_axes", "reduction", "sums_by_image"]
 
 _BLOCK = 16384  # places of a reduction that one row sums up
 _MANY = 256  # places of all images from which on each is summed up by itself
@@ -30,7 +30,10 @@ class Call:
         node:     the node; `what` is its op's name.
         results:  where its outputs go.
         operands: where its operands lie.
+        waits:    views that have to be written before, though they are not read.
     """
+
+    waits: Sequence[View] = ()
 
     def __init__(self, node: Node, results: Sequence[View], operands: Sequence[View]) -> None:
         self.node, self.what = node, node.op.name
@@ -86,6 +89,15 @@ def reduced_axes(node: Node) -> tuple[int, ...]:
     return tuple(sorted(one % ndim for one in axes))
 
 
+def sums_by_image(shape: Sequence[int], axes: Sequence[int]) -> bool:
+    """Whether a reduction over the batch and what lies in it is made image by image at first."""
+    long = [axis for axis in axes if shape[axis] > 1]
+    leading = next((axis for axis, size in enumerate(shape) if size > 1), None)
+    kept = shapes.size(tuple(size for axis, size in enumerate(shape) if axis not in axes))
+    places = shapes.size(tuple(shape[axis] for axis in axes))
+    return leading in long and len(long) > 1 and kept > 1 and places >= _MANY
+
+
 def reduction(
     kind: str,
     shape: tuple[int, ...],
@@ -116,7 +128,7 @@ def reduction(
     places = shapes.size(tuple(shape[axis] for axis in axes))
     leading = next((axis for axis, size in enumerate(shape) if size > 1), None)
     few = shapes.size(sizes) * 4 <= places or leading in long
-    is_image = leading in long and len(long) > 1 and shapes.size(sizes) > 1 and _MANY <= places
+    is_image = sums_by_image(shape, axes)
     if (places < 2 * _BLOCK and not is_image) or not few or not long:
         return [Reduction(kind, shape, axes, expression, value, operands, result, stores, stored)]
     # Sums over whole images are made image by image, where these have just been in the cache.

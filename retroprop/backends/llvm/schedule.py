@@ -24,6 +24,7 @@ Work = Kernel | Call
 _FLOPS, _BYTES = 3e10, 1.5e10  # of one core, to guess how long work takes
 _SERIAL_SECONDS = 0.7e-6  # below it a kernel is left to one thread
 _PARALLEL_SECONDS = 25e-6  # below it a whole step is
+_SHARES = 12  # units of rows below which they would make shares unequal
 _ALIGNED = 128  # bytes that buffers are apart, so that their starts fall into different sets
 
 
@@ -211,7 +212,9 @@ def _unit(kernels: Sequence[Work]) -> int:
     whole = math.lcm(*(kernel.whole for kernel in found))
     if whole > 1:
         return whole
-    return max(-(-_line_of(kernel) // kernel.block) * kernel.block for kernel in found)
+    best = max(-(-_line_of(kernel) // kernel.block) * kernel.block for kernel in found)
+    # Where there are few, equal shares matter more.
+    return best if found[0].rows >= _SHARES * best else 1
 
 
 def _line_of(kernel: Kernel) -> int:
@@ -245,7 +248,7 @@ def _dependencies(works: Sequence[Work]) -> tuple[list[int], list[list[int]]]:
     failing: list[int] = []
     for number, work in enumerate(works):
         need: set[int] = set()
-        for view in work.operands:
+        for view in (*work.operands, *work.waits):
             need.update(writers.get(view.buffer.key, ()))
         for view in work.results:
             key = view.buffer.key

@@ -122,6 +122,27 @@ def expect_same(fn: Callable[..., Any], *arrays: Any, **options: Any) -> None:
     assert native(*arrays).numpy().tobytes() == first.numpy().tobytes()
 
 
+_TWO, _ONES, _TWOS, _PADS = (3, 3), (1, 1), (2, 2), ((1, 1), (1, 1))
+# Enough work for several threads, cut in every way there is.
+BUSY = {
+    "images": Case("float32", 9, 16, 17, 1, (12, 12), _TWO, _ONES, _PADS, _ONES),
+    "lines": Case("float64", 2, 16, 17, 1, (24, 23), _TWO, _ONES, _PADS, _ONES),
+    "one line": Case("float32", 1, 24, 33, 1, (999,), (5,), (1,), ((2, 2),), (1,)),
+    "stride": Case("float32", 5, 16, 32, 1, (24, 23), _TWO, _TWOS, _PADS, _ONES),
+    "groups": Case("float32", 11, 32, 34, 2, (11, 12), _TWO, _ONES, _PADS, _TWOS),
+    "depthwise": Case("float32", 16, 24, 24, 24, (20, 20), (5, 5), _ONES, _PADS, _ONES),
+    "blocks": Case("float32", 2, 600, 40, 1, (4, 5), _TWO, _ONES, _PADS, _ONES),
+    "volume": Case("float32", 3, 6, 17, 1, (9, 8, 10), (3,) * 3, (1,) * 3, ((1, 1),) * 3, (1,) * 3),
+}
+
+
+def expect_same_bits(fn: Callable[..., Any], *arrays: Any) -> None:
+    """Any number of threads gives the same, and they did run."""
+    made = [compiled(fn, threads=count) for count in (1, 2, 3, 8)]
+    assert len({native(*arrays).numpy().tobytes() for native in made}) == 1
+    assert ", 3 threads, " in made[2].report().splitlines()[0]
+
+
 def forward_of(case: Case) -> Callable[[Any, Any], Any]:
     return lambda x, w: ops.conv(x, w, **case.how)
 
@@ -155,13 +176,12 @@ def test_random_convolutions_are_the_reference(case: Case, is_adjoint: bool) -> 
     expect_same(adjoint_of(case) if is_adjoint else forward_of(case), z if is_adjoint else x, w)
 
 
-@pytest.mark.parametrize("case", fixed(8, 3))
+@pytest.mark.parametrize("name", BUSY)
 @pytest.mark.parametrize("is_adjoint", [False, True], ids=["forward", "adjoint"])
-def test_threads_do_not_change_the_bits(case: Case, is_adjoint: bool) -> None:
-    x, w, z = case.arrays()
-    fn, first = (adjoint_of(case), z) if is_adjoint else (forward_of(case), x)
-    found = {compiled(fn, threads=n)(first, w).numpy().tobytes() for n in (1, 2, 3, 8)}
-    assert len(found) == 1
+def test_threads_do_not_change_the_bits(name: str, is_adjoint: bool) -> None:
+    x, w, z = BUSY[name].arrays()
+    fn, first = (adjoint_of(BUSY[name]), z) if is_adjoint else (forward_of(BUSY[name]), x)
+    expect_same_bits(fn, first, w)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 7, 8, 19])

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 import retroprop as rp
 from retroprop import ops
 from retroprop.backends.llvm import target
-from tests.backends.llvm.test_convolve import Case, compiled, drawn, expect_close, expect_same, fixed
+from tests.backends.llvm.test_convolve import (
+    BUSY,
+    Case,
+    compiled,
+    drawn,
+    expect_close,
+    expect_same,
+    expect_same_bits,
+    fixed,
+)
 
 LINE = ((3,), (1,), ((1, 1),), (1,))
 PLANE = ((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
@@ -70,20 +79,12 @@ def test_small_results_come_in_parts_and_large_ones_do_not() -> None:
     assert not is_in_parts(Case("float32", 1, 3, 6, 1, (16, 16), *PLANE))
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        *fixed(8, 6),
-        pytest.param(Case("float32", 40, 3, 6, 1, (9, 8), *PLANE), id="parts"),
-        pytest.param(Case("float32", 3, 40, 70, 1, (4, 4), *PLANE), id="whole"),
-        pytest.param(Case("float32", 33, 6, 6, 6, (9, 8), *PLANE), id="depthwise"),
-    ],
-)
-def test_threads_do_not_change_the_bits(case: Case) -> None:
+@pytest.mark.parametrize("name", BUSY)
+@pytest.mark.parametrize("batch", [0, 40], ids=["its batch", "a large batch"])
+def test_threads_do_not_change_the_bits(name: str, batch: int) -> None:
+    case = BUSY[name]._replace(batch=batch or BUSY[name].batch)
     x, _, z = case.arrays()
-    fn = gradient_of(case)
-    found = {compiled(fn, threads=n)(x, z).numpy().tobytes() for n in (1, 2, 3, 8)}
-    assert len(found) == 1
+    expect_same_bits(gradient_of(case), x, z)
 
 
 @pytest.mark.skipif(bool(target.why_not(target.named("sse"))), reason="no such instructions")
