@@ -114,12 +114,11 @@ class Lowered:
         self._winners = _winners(graph)
         self._copies: dict[Value, View] = {}  # of images that do not lie as they should
         for node in graph.nodes:
-            self._lay_out(node)
             self._place(node)
         self.outputs = settle(self)
-        self.works = []
+        self.works, borders = [], self._borders()
         for unit in self._units:
-            made = self._works(unit)
+            made = [*self._works(unit), *borders.get(unit, ())]
             for work in made:
                 work.waits = unit.waits
             self.works += made
@@ -176,12 +175,14 @@ class Lowered:
         made_so = value.node is not None and is_aware(value.node.op)
         return self._layouts.get(value) if made_so else None
 
-    def _lay_out(self, node: Node) -> None:
-        """Let the borders of images be zero before anything reads them."""
-        for value in node.outputs:
+    def _borders(self) -> dict[Unit, list[Kernel]]:
+        """What makes the borders of images zero, by the unit that makes the image."""
+        found: dict[Unit, list[Kernel]] = {}
+        for value, view in self.views.items():
             layout = self._layout(value)
-            if layout is not None and layout.has_border:
-                self.new_unit().works.append(Halo(self.view(value), layout))
+            if layout is not None and layout.has_border and self.root.get(value, value) is value:
+                found.setdefault(self.unit_of[value], []).append(Halo(view, layout))
+        return found
 
     def _image(self, value: Value, reader: Unit) -> View:
         """A value with channels last and the border that its readers need."""

@@ -9,11 +9,12 @@ import numpy as np
 
 from retroprop.backends.llvm import jit, pool, status
 from retroprop.backends.llvm import target as targets
+from retroprop.backends.llvm.budget import size_of, within
 from retroprop.backends.llvm.assemble import Assembler, segment_name
 from retroprop.backends.llvm.kernel import Kernel, View
 from retroprop.backends.llvm.lower import Lowered
 from retroprop.backends.llvm.produce import Call
-from retroprop.backends.llvm.schedule import is_worth_threads, plan_memory, schedule
+from retroprop.backends.llvm.schedule import Schedule, is_worth_threads, plan_memory, schedule
 from retroprop.errors import DivergedError, IndexRangeError, RetropropError
 from retroprop.ir import Graph
 
@@ -42,24 +43,33 @@ class Program:
         threads: int | None = None,
         target: str | None = None,
         winograd: int = 2,
+        memory: str | int | None = None,
     ) -> None:
         began = time.perf_counter()
-        self.graph = graph
         self.target = targets.host() if target is None else targets.named(target)
-        self.lowered = Lowered(graph, donated, self.target, resident, winograd)
+        self._options = (donated, self.target, resident, winograd)
+        self._wanted = pool.default_threads() if threads is None else threads
+        if memory is not None:
+            graph = within(graph, size_of(memory), lambda some: self._scheduled(some)[1].peak)
+        self.graph = graph
+        self.lowered, self.plan = self._scheduled(graph)
         self.orders = self.lowered.orders
-        works = self.lowered.works
         self._refuse_calls(strict)
-        wanted = pool.default_threads() if threads is None else threads
-        parallel = wanted > 1 and is_worth_threads(works)
-        self.threads = wanted if parallel else 1
-        self.plan = schedule(works, parallel=parallel)
+        self.threads = self._wanted if self.plan.parallel else 1
         self.kernels = [work for work, _ in self.plan.order if isinstance(work, Kernel)]
         self._make_memory()
         self._library = self._compile(profile=False)
         self._profiled: jit.Library | None = None
         self._run = self._entries(self._library)
         self.compile_seconds = time.perf_counter() - began
+
+    def _scheduled(self, graph: Graph) -> tuple[Lowered, Schedule]:
+        """A graph as kernels in order, with the memory that they need."""
+        lowered = Lowered(graph, *self._options)
+        parallel = self._wanted > 1 and is_worth_threads(lowered.works)
+        plan = schedule(lowered.works, parallel=parallel)
+        plan.peak = plan_memory(plan.order)
+        return lowered, plan
 
     def _refuse_calls(self, strict: bool) -> None:
         self.seconds: dict[str, float] = {}  # spent in references, by op
@@ -266,6 +276,6 @@ def build(
     Args:
         donated:  output number -> number of the input whose memory it takes over.
         resident: slots whose memory is made for programs, so that these choose its order.
-        options:  strict, threads, target: see `rp.compile`.
+        options:  strict, threads, target, winograd, memory: see `rp.compile`.
     """
     return Program(graph, donated, resident, **options)

@@ -48,9 +48,7 @@ class Case(NamedTuple):
     @property
     def positions(self) -> tuple[int, ...]:
         """How many windows fit along each axis."""
-        axes = zip(
-            self.spatial, self.window, self.stride, self.padding, self.dilation, strict=True
-        )
+        axes = zip(self.spatial, self.window, self.stride, self.padding, self.dilation, strict=True)
         return tuple((n + a + b - d * (w - 1) - 1) // s + 1 for n, w, s, (a, b), d in axes)
 
     @property
@@ -85,9 +83,7 @@ def drawn(pick: Callable[[Sequence[Any]], Any], ndim: int, dtype: str) -> Case:
         axes.append((n, w, s, (low, high), d))
     spatial, window, stride, padding, dilation = zip(*axes, strict=True)
     batch = pick((1, 2, 9, 16))
-    return Case(
-        dtype, batch, channels, out, groups, spatial, window, stride, padding, dilation
-    )
+    return Case(dtype, batch, channels, out, groups, spatial, window, stride, padding, dilation)
 
 
 def fixed(count: int, seed: int) -> list[Any]:
@@ -291,9 +287,7 @@ def test_a_convolution_of_a_view(name: str, is_made: bool) -> None:
     x = rp.asarray(rng.standard_normal((4, 6, 8, 7)).astype(np.float32))
     channels = VIEWS[name](x).shape[1]
     w = rp.asarray(rng.standard_normal((17, channels, 3, 3)).astype(np.float32))
-    expect_same(
-        lambda x, w: ops.conv(VIEWS[name](rp.exp(x) if is_made else x), w, **SAME), x, w
-    )
+    expect_same(lambda x, w: ops.conv(VIEWS[name](rp.exp(x) if is_made else x), w, **SAME), x, w)
 
 
 @pytest.mark.parametrize("name", ["flip", "transpose", "slice", "joined"])

@@ -43,8 +43,8 @@ def broken(*shape: int, dtype: Any = np.float32) -> Any:
     """Many ties, -inf and NaN, and whole stretches of -inf."""
     rng = np.random.default_rng(1)
     x = rng.choice(np.array([-np.inf, -np.inf, 0, 1, 2, np.nan, np.inf], dtype), shape)
-    x[..., : shape[-1] // 2] = np.where(x[..., : shape[-1] // 2] > 0, -np.inf, -np.inf)
-    return x.astype(dtype)
+    x[..., : shape[-1] // 2] = -np.inf
+    return x
 
 
 def both(pool: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -53,7 +53,7 @@ def both(pool: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def fn(x: Any) -> Any:
         y, pull = rp.vjp(pool, x)
         numbers = rp.reshape(rp.arange(1, y.size + 1, dtype=y.dtype), y.shape)
-        return y, pull(numbers % 97 if y.size > 1 else numbers)[0]
+        return y, pull(numbers % 97)[0]
 
     return fn
 
@@ -63,13 +63,12 @@ def expect(pool: Callable[[Any], Any], x: Any, *, exact: bool = True, **options:
     x, fn = rp.asarray(x), both(pool)
     native = rp.compile(fn, strict=True, **{"threads": 2, **options})
     for found, expected in zip(native(x), fn(x), strict=True):
-        found, expected = found.numpy(), expected.numpy()
         assert found.dtype == expected.dtype
+        most = np.abs(expected.numpy()).max()
         if exact:
-            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(found.numpy(), expected.numpy())
         else:
-            most = np.abs(expected).max()
-            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 * most)
+            np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=0, atol=1e-6 * most)
 
 
 def maximum(count: int, **options: Any) -> Callable[[Any], Any]:
@@ -102,7 +101,6 @@ def test_means_and_their_gradient(name: str, count: int, divisor: dict[str, Any]
     pool = mean(count, **WINDOWS[name], **divisor)
     x = np.random.default_rng(0).standard_normal((3, channels, *SIZES[count])).astype(dtype)
     expect(pool, x, exact=False)
-    expect(lambda x: pool(x) * 0 + pool(x), whole(*x.shape, dtype=dtype), exact=False)
 
 
 @pytest.mark.parametrize("name", ["2", "2/3 padded, ceil"])
@@ -116,8 +114,8 @@ def test_means_of_whole_numbers_are_exact(name: str) -> None:
 
 @pytest.mark.parametrize("channels", [*CHANNELS, 4, 7, 8, 9, 15, 17, 31, 33, 64, 65])
 def test_every_rest_of_channels(channels: int) -> None:
-    for pool in (maximum(2, kernel_size=3, stride=2, padding=1), mean(2, kernel_size=2)):
-        expect(pool, whole(2, channels, 6, 5), exact=pool(rp.ones((1, 1, 4, 4))).shape != (0,))
+    expect(maximum(2, kernel_size=3, stride=2, padding=1), whole(2, channels, 6, 5))
+    expect(mean(2, kernel_size=2), whole(2, channels, 6, 5))
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -150,7 +148,6 @@ def test_images_of_nothing_else(special: float, channels: int) -> None:
 def test_a_mean_of_infinity_stays_within_its_windows() -> None:
     x = whole(2, 17, 7, 7)
     x[0, 3, 2, 2], x[1, 5, 6, 6], x[1, 16, 0, 0] = np.inf, np.nan, -np.inf
-    expect(mean(2, kernel_size=3, stride=2, padding=1), x, exact=False) if False else None
     found = rp.compile(mean(2, kernel_size=2), strict=True)(rp.asarray(x)).numpy()
     np.testing.assert_array_equal(found, F.avg_pool2d(rp.asarray(x), 2).numpy())
 
@@ -158,18 +155,16 @@ def test_a_mean_of_infinity_stays_within_its_windows() -> None:
 @pytest.mark.parametrize("at", range(9))
 def test_a_lone_nan_wins_wherever_it_is(at: int) -> None:
     x = np.zeros((1, 17, 3, 3), np.float32)
-    x[:, ::2].reshape(1, 9, 9)[...] = 0
     x[:, ::2, at // 3, at % 3] = np.nan
     expect(maximum(2, kernel_size=3), x)
     expect(maximum(2, kernel_size=2, stride=1, padding=1), x)
 
 
-def test_zeros_of_both_signs_are_a_tie() -> None:
+def test_zeros_of_both_signs_are_a_tie_that_the_first_wins() -> None:
     x = np.zeros((2, 17, 6, 6), np.float32)
     x[np.random.default_rng(0).random(x.shape) < 0.5] = -0.0
-    pool = maximum(2, kernel_size=2)
-    found = rp.compile(pool, strict=True)(rp.asarray(x)).numpy()
-    assert found.tobytes() == pool(rp.asarray(x)).numpy().tobytes()
+    found = rp.compile(maximum(2, kernel_size=2), strict=True)(rp.asarray(x)).numpy()
+    assert found.tobytes() == x[:, :, ::2, ::2].tobytes()
 
 
 TIES = [[0, 0, 1, 1], [0, 0, 0, 1], [1, 1, 0, 1], [1, 1, 0, 1]]
@@ -258,11 +253,7 @@ def test_an_index_and_a_gradient_together() -> None:
         return y, index, pull((rp.ones(y.shape), rp.zeros(index.shape)))[0]
 
     x = rp.asarray(whole(3, 5, 8, 8))
-    try:
-        expected = fn(x)
-    except (RetropropError, TypeError):
-        pytest.skip("a pair has no gradient")
-    for found, wanted in zip(rp.compile(fn, verbose=False)(x), expected, strict=True):
+    for found, wanted in zip(rp.compile(fn, verbose=False)(x), fn(x), strict=True):
         np.testing.assert_array_equal(found.numpy(), wanted.numpy())
 
 

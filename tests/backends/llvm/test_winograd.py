@@ -22,9 +22,13 @@ USED = {  # channels that are enough for the widest vectors there are
     "wide": Case("float32", 4, 64, 32, 1, (6, 18), *SAME),
     "batch of 33": Case("float32", 33, 32, 64, 1, (4, 6), *SAME),
     "one image": Case("float32", 1, 32, 32, 1, (32, 20), *SAME),
-    "without padding": Case("float32", 7, 32, 32, 1, (10, 12), (3, 3), (1, 1), ((0, 0),) * 2, (1, 1)),
+    "without padding": Case(
+        "float32", 7, 32, 32, 1, (10, 12), (3, 3), (1, 1), ((0, 0),) * 2, (1, 1)
+    ),
     "all padding": Case("float32", 8, 32, 32, 1, (6, 8), (3, 3), (1, 1), ((2, 2),) * 2, (1, 1)),
-    "uneven padding": Case("float32", 9, 32, 32, 1, (7, 8), (3, 3), (1, 1), ((1, 2), (2, 0)), (1, 1)),
+    "uneven padding": Case(
+        "float32", 9, 32, 32, 1, (7, 8), (3, 3), (1, 1), ((1, 2), (2, 0)), (1, 1)
+    ),
     "doubles": Case("float64", 8, 32, 32, 1, (8, 10), *SAME),
 }
 PLAIN = USED["square"]
