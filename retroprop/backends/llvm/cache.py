@@ -71,11 +71,13 @@ def _generator() -> str:
     """What tells one version of the code generator from another: a digest of its source files."""
     digest = blake2b(__version__.encode(), digest_size=20)
     here = os.path.dirname(os.path.abspath(__file__))
+    ops = os.path.join(os.path.dirname(os.path.dirname(here)), "ops")  # say what each op computes
     with suppress(OSError):  # no files where the package is zipped or frozen: its version has to do
-        for name in sorted(os.listdir(here)):
-            if name.endswith(".py"):
-                with open(os.path.join(here, name), "rb") as file:
-                    digest.update(file.read())
+        for folder in (here, ops):
+            for name in sorted(os.listdir(folder)):
+                if name.endswith(".py"):
+                    with open(os.path.join(folder, name), "rb") as file:
+                        digest.update(file.read())
     return digest.hexdigest()
 
 

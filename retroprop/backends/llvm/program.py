@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.backends.llvm import jit, pool, status
+from retroprop.backends.llvm import cache, jit, pool, status
 from retroprop.backends.llvm import target as targets
+from retroprop.backends.llvm.assemble import segment_name
 from retroprop.backends.llvm.budget import size_of, within
-from retroprop.backends.llvm.assemble import Assembler, segment_name
-from retroprop.backends.llvm.kernel import Kernel, View
-from retroprop.backends.llvm.lower import Lowered
+from retroprop.backends.llvm.kernel import View
+from retroprop.backends.llvm.plan import Facts, Plan
 from retroprop.backends.llvm.produce import Call
-from retroprop.backends.llvm.schedule import Schedule, is_worth_threads, plan_memory, schedule
 from retroprop.errors import DivergedError, IndexRangeError, RetropropError
 from retroprop.ir import Graph
 
@@ -28,8 +27,10 @@ class Program:
 
     Attributes:
         graph:           what was compiled.
-        plan:            the schedule: segments of native code and calls of references.
+        facts:           what of its plan it needs to run.
         threads:         how many threads run it.
+        orders:          see `backends.base.Program`.
+        calls:           names of the ops that run through NumPy.
         compile_seconds: how long it took to make.
     """
 
@@ -46,84 +47,99 @@ class Program:
         memory: str | int | None = None,
     ) -> None:
         began = time.perf_counter()
-        self.target = targets.host() if target is None else targets.named(target)
-        self._options = (donated, self.target, resident, winograd)
-        self._wanted = pool.default_threads() if threads is None else threads
-        if memory is not None:
-            graph = within(graph, size_of(memory), lambda some: self._scheduled(some)[1].peak)
         self.graph = graph
-        self.lowered, self.plan = self._scheduled(graph)
-        self.orders = self.lowered.orders
-        self._refuse_calls(strict)
-        self.threads = self._wanted if self.plan.parallel else 1
-        self.kernels = [work for work, _ in self.plan.order if isinstance(work, Kernel)]
+        self.target = targets.host() if target is None else targets.named(target)
+        wanted = pool.default_threads() if threads is None else threads
+        self._donated, self._resident = donated, resident
+        self._how = {"winograd": winograd, "threads": wanted}
+        self._budget = None if memory is None else size_of(memory)
+        self._plan: Plan | None = None
+        self.seconds: dict[str, float] = {}  # spent in references, by op
+        self.calls: list[str] = []
+        self._library, self.facts = self._found() or self._made(strict=strict)
+        self.orders = self.facts.orders
+        self.threads = wanted if self.facts.parallel else 1
         self._make_memory()
-        self._library = self._compile(profile=False)
         self._profiled: jit.Library | None = None
         self._run = self._entries(self._library)
         self.compile_seconds = time.perf_counter() - began
 
-    def _scheduled(self, graph: Graph) -> tuple[Lowered, Schedule]:
-        """A graph as kernels in order, with the memory that they need."""
-        lowered = Lowered(graph, *self._options)
-        parallel = self._wanted > 1 and is_worth_threads(lowered.works)
-        plan = schedule(lowered.works, parallel=parallel)
-        plan.peak = plan_memory(plan.order)
-        return lowered, plan
+    # -- making it -------------------------------------------------------------------------------
 
-    def _refuse_calls(self, strict: bool) -> None:
-        self.seconds: dict[str, float] = {}  # spent in references, by op
-        self.calls = sorted({w.what for w in self.lowered.works if isinstance(w, Call)})
+    @property
+    def plan(self) -> Plan:
+        """Its kernels, in order and in memory; made when asked for where the cache had the code."""
+        if self._plan is None:
+            graph = self.graph
+            if self._budget is not None:
+                graph = within(graph, self._budget, lambda some: self._planned(some).peak)
+            self._plan = self._planned(graph)
+        return self._plan
+
+    def _planned(self, graph: Graph) -> Plan:
+        return Plan(graph, self._donated, self.target, self._resident, **self._how)
+
+    @property
+    def _key(self) -> str | None:
+        """The name of its code in the cache; None where the text of the graph does not say all."""
+        text = str(self.graph)
+        if "[...]" in text:
+            return None
+        ends = (sorted(self._donated.items()), sorted(self._resident))
+        how = (*ends, sorted(self._how.items()), self._budget)
+        return cache.key(self.target, "program", text, repr(how))
+
+    def _found(self) -> tuple[jit.Library, Facts] | None:
+        """Code that was compiled before, and what has to be known to run it."""
+        key = self._key
+        entry = None if key is None else cache.get(key)
+        if entry is None:
+            return None
+        library = jit.load_code(entry.data, self.target, lambda: self.plan.text())
+        return library, Facts.unpacked(entry.metadata)
+
+    def _made(self, *, strict: bool) -> tuple[jit.Library, Facts]:
+        """Code made now, and kept for the next time unless it calls references."""
+        self.calls = self.plan.calls
         if strict and self.calls:
             raise RetropropError(
                 f"no native code for: {', '.join(self.calls)}",
                 fix="compile with strict=False: these ops then run through NumPy between native "
                 "parts",
             )
+        text, facts, key = self.plan.text(), self.plan.facts(), self._key
+        if self.calls or key is None:
+            return jit.load(text, self.target), facts
+        code = jit.compile_code(text, self.target)
+        library = jit.load_code(code, self.target, text, from_cache=False)
+        cache.put(key, code, facts.packed())
+        return library, facts
 
     def _make_memory(self) -> None:
         """The arena, with literals at its start; the table of slots; status words; arguments."""
-        start = 0
-        known: dict[bytes, int] = {}
-        for buffer, array in self.lowered.constants:
-            buffer.offset = known.setdefault(array.tobytes(), start)
-            if buffer.offset == start:
-                start += -(-buffer.size // 64) * 64
-        self.plan.peak = plan_memory(self.plan.order, start)
-        self._arena_owner = np.empty(self.plan.peak + 256, np.uint8)
+        self._arena_owner = np.empty(self.facts.peak + 256, np.uint8)
         skip = -self._arena_owner.ctypes.data % 128
-        self.arena = self._arena_owner[skip : skip + self.plan.peak + 64]
-        for buffer, array in self.lowered.constants:
-            self.arena[buffer.offset : buffer.offset + buffer.size] = array.reshape(-1).view(
-                np.uint8
-            )
+        self.arena = self._arena_owner[skip : skip + self.facts.peak + 64]
+        for offset, data in self.facts.literals:
+            self.arena[offset : offset + len(data)] = np.frombuffer(data, np.uint8)
         slots = len(self.graph.inputs) + len(self.graph.outputs)
         self.table = np.zeros((max(slots, 1), 2), np.int64)
         self._words = self.table.reshape(-1)
         self.bound: list[Array | None] = [None] * slots
         self.status = np.zeros(status.WORDS, np.int64)
-        self.clocks = np.zeros(max(len(self.kernels), 1), np.int64)
-        self.arguments = np.array(
-            [
-                self.table.ctypes.data,
-                self.arena.ctypes.data,
-                self.status.ctypes.data,
-                1,
-                self.clocks.ctypes.data,
-            ],
-            np.int64,
-        )
+        self.clocks = np.zeros(max(self.facts.kernels, 1), np.int64)
+        places = [array.ctypes.data for array in (self.table, self.arena, self.status)]
+        self.arguments = np.array([*places, 1, self.clocks.ctypes.data], np.int64)
         self._arguments = self.arguments.ctypes.data
 
-    def _compile(self, *, profile: bool) -> jit.Library:
-        numbers = {kernel: i for i, kernel in enumerate(self.kernels)}
-        assembler = Assembler(self.plan, self.target, numbers, profile=profile)
-        return jit.load(assembler.module.text(), self.target)
-
     def _entries(self, library: jit.Library) -> list[int | Call]:
+        """Functions, and calls of references between them."""
+        numbers = range(self.facts.segments)
+        if not self.calls:
+            return [library.address(segment_name(number)) for number in numbers]
         return [
             segment if isinstance(segment, Call) else library.address(segment_name(number))
-            for number, segment in enumerate(self.plan.segments)
+            for number, segment in enumerate(self.plan.schedule.segments)
         ]
 
     # -- running ---------------------------------------------------------------------------------
@@ -148,7 +164,7 @@ class Program:
         if len(entries) == 1 and not isinstance(entries[0], Call):
             self.arguments[3] = steps
             pool.run(entries[0], arguments, self.threads)
-            if self.lowered.status and self.status[0]:
+            if self.status[0]:
                 self._raise()
             return
         self.arguments[3] = 1
@@ -171,7 +187,8 @@ class Program:
         self.status[:] = 0
         assert found is not None
         number, value = found
-        node = self.lowered.status[number]
+        graph = self.graph if self._budget is None else self.plan.graph
+        node = graph.nodes[self.facts.failing[number]]
         error: RetropropError
         if node.op.name == "require_finite":
             real = np.int64(value).view(np.float64)
@@ -229,7 +246,7 @@ class Program:
     def profile(self, steps: int) -> Array:
         """Ticks that each kernel took on the first thread; state is put back afterwards."""
         if self._profiled is None:
-            self._profiled = self._compile(profile=True)
+            self._profiled = jit.load(self.plan.text(profile=True), self.target)
         entries = self._entries(self._profiled)
         held = [None if array is None else array.copy() for array in self.bound]
         self.clocks[:] = 0

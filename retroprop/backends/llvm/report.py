@@ -33,7 +33,7 @@ def report(program: Program) -> str:
 def _measured(program: Program) -> tuple[float, list[float]]:
     """Seconds of all measured steps, and the ticks of each kernel; zeros when never run."""
     if any(array is None for array in program.bound[: len(program.graph.inputs)]):
-        return 0.0, [0.0] * len(program.kernels)
+        return 0.0, [0.0] * program.facts.kernels
     began = time.perf_counter()
     program.profile(1)
     once = time.perf_counter() - began
@@ -45,9 +45,9 @@ def _measured(program: Program) -> tuple[float, list[float]]:
 
 def _head(program: Program) -> str:
     target = program.target
-    flops = sum(kernel.flops for kernel in program.kernels)
+    flops = sum(kernel.flops for kernel in program.plan.kernels)
     return (
-        f"{len(program.graph.nodes)} ops in {len(program.kernels)} kernels "
+        f"{len(program.plan.graph.nodes)} ops in {len(program.plan.kernels)} kernels "
         f"({_count(flops)} operations a step), {program.threads} thread"
         f"{'s' if program.threads > 1 else ''}, {target.name} ({target.bits}-bit vectors), "
         f"compiled in {program.compile_seconds:.2f} s"
@@ -57,7 +57,7 @@ def _head(program: Program) -> str:
 def _kernel_lines(program: Program, ticks: Sequence[float], total: float) -> list[str]:
     head = f"{'kernel':44} {'shape':>18} {'operations':>10} {'bytes':>8} {'ticks':>9} {'share':>6}"
     lines = [head]
-    for kernel, tick in zip(program.kernels, ticks, strict=True):
+    for kernel, tick in zip(program.plan.kernels, ticks, strict=True):
         shape = "x".join(map(str, kernel.results[0].shape)) or "1"
         lines.append(
             f"{kernel.what[:44]:44} {shape:>18} {_count(kernel.flops):>10} "
@@ -67,7 +67,7 @@ def _kernel_lines(program: Program, ticks: Sequence[float], total: float) -> lis
 
 
 def _call_lines(program: Program, seconds: float) -> list[str]:
-    calls = [segment for segment in program.plan.segments if isinstance(segment, Call)]
+    calls = [segment for segment in program.plan.schedule.segments if isinstance(segment, Call)]
     if not calls:
         return ["everything ran natively"]
     names: dict[str, int] = {}
@@ -84,13 +84,13 @@ def _call_lines(program: Program, seconds: float) -> list[str]:
 
 def _memory_lines(program: Program) -> list[str]:
     buffers: dict[Buffer, None] = {}
-    for work, _ in program.plan.order:
+    for work, _ in program.plan.schedule.order:
         for view in (*work.results, *work.operands):
             buffers[view.buffer] = None
     arena = [buffer for buffer in buffers if buffer.kind == "arena"]
     asked = sum(buffer.size for buffer in arena)
     lines = [
-        f"memory: {_count(program.plan.peak)}B, {len(arena)} buffers of {_count(asked)}B; largest:"
+        f"memory: {_count(program.facts.peak)}B, {len(arena)} buffers of {_count(asked)}B; largest:"
     ]
     for buffer in sorted(arena, key=lambda one: -one.size)[:5]:
         end = buffer.offset + buffer.size

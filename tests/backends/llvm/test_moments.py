@@ -26,7 +26,7 @@ DATA = {"plain": (1.0, 0.0), "tiny": (1e-12, 1e-11), "wide": (1e2, 1e6), "narrow
 
 
 def image(x: Any) -> Any:
-    """The same numbers, with channels last in memory: through a convolution that changes nothing."""
+    """The same numbers with channels last: through a convolution that changes nothing."""
     channels, count = x.shape[1], x.ndim - 2
     w = rp.reshape(rp.eye(channels, dtype=x.dtype), (channels, channels, *(1,) * count))
     how = {"stride": (1,) * count, "padding": ((0, 0),) * count, "dilation": (1,) * count}

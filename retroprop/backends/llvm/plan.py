@@ -1,0 +1,134 @@
+"""What a graph becomes before it is code: kernels in order, and a place in memory for everything.
+
+`Facts` are what a program needs of its plan to run. They are kept beside its machine code, so that a
+program that was compiled before starts without making the plan again.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from retroprop.backends.llvm.assemble import Assembler
+from retroprop.backends.llvm.kernel import Kernel
+from retroprop.backends.llvm.lower import Lowered
+from retroprop.backends.llvm.produce import Call
+from retroprop.backends.llvm.schedule import is_worth_threads, plan_memory, schedule
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.target import Target
+    from retroprop.ir import Graph
+
+__all__ = ["Facts", "Plan"]
+
+_LINE = 64  # bytes: literals begin on a line of the cache
+
+
+class Facts(NamedTuple):
+    """What is needed to run a program that is native throughout.
+
+    Attributes:
+        peak:     bytes of the arena.
+        segments: how many functions it has.
+        parallel: whether threads pay.
+        orders:   of slots that lie otherwise than in the order of their axes, that order.
+        failing:  numbers of the nodes that report errors, in the order of their reports' numbers.
+        literals: (where, bytes) at the beginning of the arena.
+        kernels:  how many there are.
+    """
+
+    peak: int
+    segments: int
+    parallel: bool
+    orders: dict[int, tuple[int, ...]]
+    failing: list[int]
+    literals: list[tuple[int, bytes]]
+    kernels: int
+
+    def packed(self) -> dict[str, Any]:
+        """The facts as JSON can say them."""
+        literals = [(at, base64.b64encode(data).decode()) for at, data in self.literals]
+        orders = [(slot, list(order)) for slot, order in self.orders.items()]
+        return {**self._asdict(), "literals": literals, "orders": orders}
+
+    @staticmethod
+    def unpacked(given: dict[str, Any]) -> Facts:
+        """What `packed` gave.
+
+        Example:
+            >>> facts = Facts(1, 1, True, {0: (1, 0)}, [2], [(0, b"x")], 3)
+            >>> Facts.unpacked(facts.packed()) == facts
+            True
+        """
+        literals = [(at, base64.b64decode(data)) for at, data in given["literals"]]
+        orders = {slot: tuple(order) for slot, order in given["orders"]}
+        return Facts(**{**given, "literals": literals, "orders": orders})
+
+
+class Plan:
+    """A graph lowered, put in order, and laid out in memory.
+
+    Attributes:
+        graph:    what was planned.
+        lowered:  its kernels, and calls of references.
+        schedule: the order in which they run.
+        kernels:  those of the schedule, in order.
+        calls:    names of the ops that run through NumPy.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        donated: dict[int, int],
+        target: Target,
+        resident: frozenset[int],
+        *,
+        winograd: int,
+        threads: int,
+    ) -> None:
+        self.graph, self.target = graph, target
+        self.lowered = Lowered(graph, donated, target, resident, winograd)
+        works = self.lowered.works
+        parallel = threads > 1 and is_worth_threads(works)
+        self.schedule = schedule(works, parallel=parallel)
+        self.kernels = [work for work, _ in self.schedule.order if isinstance(work, Kernel)]
+        self.calls = sorted({work.what for work in works if isinstance(work, Call)})
+        self.schedule.peak = plan_memory(self.schedule.order, self._place_literals())
+
+    @property
+    def peak(self) -> int:
+        """Bytes of working memory."""
+        return self.schedule.peak
+
+    def _place_literals(self) -> int:
+        """Put literals at the beginning of the arena, equal ones once; returns where they end."""
+        start, known = 0, dict[bytes, int]()
+        for buffer, array in self.lowered.constants:
+            buffer.offset = known.setdefault(array.tobytes(), start)
+            if buffer.offset == start:
+                start += -(-buffer.size // _LINE) * _LINE
+        return start
+
+    def facts(self) -> Facts:
+        """What a program needs of it."""
+        lowered = self.lowered
+        places = {id(node): number for number, node in enumerate(self.graph.nodes)}
+        literals = {buffer.offset: array.tobytes() for buffer, array in lowered.constants}
+        return Facts(
+            self.peak,
+            len(self.schedule.segments),
+            self.schedule.parallel,
+            lowered.orders,
+            [places[id(lowered.status[number])] for number in sorted(lowered.status)],
+            list(literals.items()),
+            len(self.kernels),
+        )
+
+    def text(self, *, profile: bool = False) -> str:
+        """The program as LLVM IR.
+
+        Args:
+            profile: measure the time of every kernel on the first thread.
+        """
+        numbers = {kernel: number for number, kernel in enumerate(self.kernels)}
+        return Assembler(self.schedule, self.target, numbers, profile=profile).module.text()
