@@ -75,7 +75,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Activation:
-    """"relu" or "tanh"."""
+    """What stands between layers: "relu" or "tanh"."""
 
     name: str = "relu"
 
@@ -132,7 +132,9 @@ def flow(layers: Sequence[object], shape: Shape) -> list[Shape]:
     return shapes
 
 
-def walk(layers: Sequence[object], shape: Shape, path: str = "") -> Iterator[tuple[str, object, Shape]]:
+def walk(
+    layers: Sequence[object], shape: Shape, path: str = ""
+) -> Iterator[tuple[str, object, Shape]]:
     """Every layer with its name in a state dictionary and the shape of what goes in."""
     for i, (layer, inside) in enumerate(zip(layers, flow(layers, shape), strict=False)):
         if isinstance(layer, Residual):

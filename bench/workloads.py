@@ -7,6 +7,7 @@ same float32 weights, see the same batches, and must reach the same loss.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from layers import (
@@ -29,7 +30,7 @@ LABELS = 7  # distinct targets: step i takes inputs[i % 8] with targets[i % 7]
 
 @dataclass(frozen=True)
 class Workload:
-    """A network and how it is trained: its layers, the shape of a sample, batch, optimizer, loss."""
+    """A network and how it is trained: layers, shape of a sample, batch, optimizer, loss."""
 
     layers: tuple[object, ...]
     sample: tuple[int, ...]
@@ -107,7 +108,7 @@ class Workload:
 def dense(*sizes: int, activation: str = "relu") -> tuple[object, ...]:
     """Linear layers with an activation after all but the last."""
     made: list[object] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         made += [Linear(inputs, outputs), Activation(activation)]
     return tuple(made[:-1])
 

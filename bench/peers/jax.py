@@ -6,9 +6,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import layers
 import numpy as np
 import optax
-import layers
 from jax import lax
 from workloads import Workload
 

@@ -395,4 +395,3 @@ def _staging(value: Any) -> Array | None:
 
 def _step_bytes(array: Array) -> int:
     return array.strides[0] if array.size else 0
-

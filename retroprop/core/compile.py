@@ -59,8 +59,8 @@ def compile(
         strict:  raise where an op has no native code, instead of running it through NumPy.
         threads: at most so many; by default the cores that are there. The bits do not depend on it.
         target:  instruction set instead of that of this machine: "sse", "avx2", "avx512", "neon".
-        winograd: tiles of 2 x 2 results for 3 x 3 convolutions, with 2.25 times fewer products and no
-                 larger errors; 4 takes 4 x 4, faster still with errors about ten times larger; 0
+        winograd: 3 x 3 convolutions by tiles of 2 x 2 results, with 2.25 times fewer products and
+                 no larger errors; 4 takes 4 x 4, with errors about ten times larger; 0
                  computes every convolution directly.
         memory:  working memory that the program may use (bytes, or "512MB"), beside weights and
                  results: values are computed twice, instead of kept, to stay within it.

@@ -141,9 +141,7 @@ def _kept(graph: Graph) -> list[Value]:
     return [
         value
         for value in place
-        if place[value] < middle < last.get(value, 0)
-        and value not in returned
-        and _may_go(value)
+        if place[value] < middle < last.get(value, 0) and value not in returned and _may_go(value)
     ]
 
 

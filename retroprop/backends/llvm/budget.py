@@ -30,7 +30,11 @@ def size_of(given: str | int) -> int:
     """
     if isinstance(given, int) and not isinstance(given, bool) and given > 0:
         return given
-    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([A-Za-z]*)\s*", given) if isinstance(given, str) else None
+    found = (
+        re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([A-Za-z]*)\s*", given)
+        if isinstance(given, str)
+        else None
+    )
     if found is None or found[2].upper() not in _UNITS or not float(found[1]):
         raise ArgumentError(
             f"memory={given!r} is no size", fix='give bytes, or a text such as "512MB" or "2GiB"'

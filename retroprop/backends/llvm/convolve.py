@@ -140,13 +140,26 @@ class Convolve(Kernel):
             source = f.at(x, group.index, self.inner * self.operands[0].strides[1] * self.item)
             weights = f.at(w, group.index, panels * self.item)
             if self.is_large:
-                self._panels(f, weights, panel, lambda *at: self._images(
-                    f, to, source, table, lo, hi, lambda *image: self._tiles(f, image, at)
-                ))
+                self._panels(
+                    f,
+                    weights,
+                    panel,
+                    lambda *at: self._images(
+                        f, to, source, table, lo, hi, lambda *image: self._tiles(f, image, at)
+                    ),
+                )
             else:
-                self._images(f, to, source, table, lo, hi, lambda *image: self._panels(
-                    f, weights, panel, lambda *at: self._tiles(f, image, at)
-                ))
+                self._images(
+                    f,
+                    to,
+                    source,
+                    table,
+                    lo,
+                    hi,
+                    lambda *image: self._panels(
+                        f, weights, panel, lambda *at: self._tiles(f, image, at)
+                    ),
+                )
         f.leave()
         return module.add_shared(f)
 

@@ -57,7 +57,11 @@ class Correlate(Kernel):
     ) -> None:
         self.lines, self.groups = tuple(lines), groups
         self.item, self.scalar = x.dtype.itemsize, storage_type(x.dtype)
-        self.batch, self.inner, self.columns = x.shape[0], x.shape[1] // groups, z.shape[1] // groups
+        self.batch, self.inner, self.columns = (
+            x.shape[0],
+            x.shape[1] // groups,
+            z.shape[1] // groups,
+        )
         self.lanes = target.lanes(self.item)
         vectors = 2 if self.columns > self.lanes else 1
         self.width = vectors * self.lanes
@@ -156,7 +160,10 @@ class Correlate(Kernel):
         for start, stop, count in ends:
             with f.loop(start, stop, count) as image:
                 done = self.counts[0] // lines * lines
-                for first, last, some in ((0, done, lines), (done, self.counts[0], self.counts[0] - done)):
+                for first, last, some in (
+                    (0, done, lines),
+                    (done, self.counts[0], self.counts[0] - done),
+                ):
                     if last == first:
                         continue
                     with f.loop(first, last, some) as line:
@@ -168,11 +175,17 @@ class Correlate(Kernel):
         to, x, z, table = pointers
         xs, zs = self.operands[0], self.operands[1]
         image, line = at
-        x = f.at(f.at(x, image, xs.strides[0] * self.item), line, self.lines[0].step * xs.strides[2] * self.item)
+        x = f.at(
+            f.at(x, image, xs.strides[0] * self.item),
+            line,
+            self.lines[0].step * xs.strides[2] * self.item,
+        )
         z = f.at(f.at(z, image, zs.strides[0] * self.item), line, zs.strides[2] * self.item)
         sizes = (counts[0], counts[1], *self.counts[1:])
         nest, b_step = [], self.width
-        steps = [xs.strides[0]] + [l.step * s for l, s in zip(self.lines, xs.strides[2:], strict=True)]
+        steps = [xs.strides[0]] + [
+            l.step * s for l, s in zip(self.lines, xs.strides[2:], strict=True)
+        ]
         for n, step in zip(reversed(sizes), reversed(steps), strict=True):
             nest.insert(0, Nest(n, step, b_step))
             b_step *= n
@@ -189,7 +202,9 @@ class Correlate(Kernel):
             if axis == len(sizes):
                 for start in range(0, wide, self.lanes):
                     some = min(self.lanes, wide - start)
-                    value = load_some(f, self.scalar, self.lanes, f.at(source, start, self.item), some)
+                    value = load_some(
+                        f, self.scalar, self.lanes, f.at(source, start, self.item), some
+                    )
                     f.store(value, f.at(to, start, self.item))
                 return
             below = size(sizes[axis + 1 :]) * self.width
@@ -272,8 +287,9 @@ class Correlate(Kernel):
                 call(f.integer(whole * self.tile), rest)
 
     def _cut(self):  # type: ignore[no-untyped-def]
-        """How the places of an image are walked: loops outside of tiles, inside, and how many
-        rounds of the outermost of those inside have data that stay in the first cache; what is left.
+        """How the places of an image are walked: loops outside of tiles, and those inside; how many
+        rounds of the outermost of these have data that stay in the first cache, and how many are
+        left.
         """
         axes = [
             (line.count, line.step * x, z)

@@ -116,7 +116,11 @@ class Depthwise(_Channels):
         to = f.at(at[0], line.start * far)
         if axis < len(self.lines) - 1:
             with f.loop(0, line.count) as loop:
-                moved = [f.at(to, loop.index, line.jump * far), f.at(at[1], loop.index, near), at[2]]
+                moved = [
+                    f.at(to, loop.index, line.jump * far),
+                    f.at(at[1], loop.index, near),
+                    at[2],
+                ]
                 self._places(f, axis + 1, moved, count)
             return
         start = 0

@@ -168,7 +168,9 @@ class Elementwise(Kernel):
         length = together * size
         with f.loop(0, rounds) as part:
             moved = [
-                rooms[number] if number in rooms else advance(f, p, part.index, together * far * item)
+                rooms[number]
+                if number in rooms
+                else advance(f, p, part.index, together * far * item)
                 for number, (p, far, item) in enumerate(zip(pointers, outer, items, strict=True))
             ]
             self._emit_run(f, target, moved, (length, along), 0, length, width=length)

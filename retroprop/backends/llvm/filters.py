@@ -65,7 +65,7 @@ class Filters(Kernel):
         """One panel: a matrix for each tap, one after the other."""
         item = matrix.dtype.itemsize
         each = self.inner * self.columns.width
-        loops = [_Steps(places, stride) for places, stride in zip(self.taps, strides, strict=True)]
+        loops = [_evenly(places, stride) for places, stride in zip(self.taps, strides, strict=True)]
 
         def level(number, source, to):  # type: ignore[no-untyped-def]
             if number == len(loops):
@@ -80,7 +80,7 @@ class Filters(Kernel):
         level(0, source, to)
 
 
-def _Steps(places: Sequence[int], stride: int) -> tuple[int, int, int]:
+def _evenly(places: Sequence[int], stride: int) -> tuple[int, int, int]:
     """Start, step and number of places of a window, which are evenly apart."""
     step = places[1] - places[0] if len(places) > 1 else 0
     return places[0] * stride, step * stride, len(places)

@@ -62,7 +62,9 @@ class Halo(Kernel):
         low, high = self.layout.border[axis]
         n, item = view.shape[axis + 2], view.dtype.itemsize
         for first, count in ((0, low), (low + n, high)):
-            _zero(f, target, f.at(start, first * step, item), count * step, storage_type(view.dtype))
+            _zero(
+                f, target, f.at(start, first * step, item), count * step, storage_type(view.dtype)
+            )
         if any(low or high for low, high in self.layout.border[axis + 1 :]):
             with f.loop(low, low + n) as line:
                 self._emit_axis(f, target, f.at(start, line.index, step * item), axis + 1)

@@ -16,13 +16,8 @@ from retroprop.backends.llvm.layout import Layout, order_of_weight, placed
 from retroprop.backends.llvm.produce import copied, reduction
 from retroprop.backends.llvm.views import filled, part
 from retroprop.backends.llvm.window import Line
-from retroprop.backends.llvm.winograd import (
-    WinogradConvolve,
-    WinogradFilters,
-    WinogradGradient,
-    WinogradParts,
-    suits,
-)
+from retroprop.backends.llvm.winograd import WinogradConvolve, WinogradParts, suits
+from retroprop.backends.llvm.winograd_weights import WinogradFilters, WinogradGradient
 from retroprop.shapes import size
 
 if TYPE_CHECKING:
@@ -149,7 +144,9 @@ def _correlated(
         late = [copied(result, made)]
     lanes = target.lanes(result.dtype.itemsize)
     if groups == 1 and suits(x, z, lines, winograd, lanes, in_parts=True):
-        kept = rows._replace(shape=(3, 3, taps // 9, out), strides=(taps // 3 * out, taps // 9 * out, out, 1))
+        kept = rows._replace(
+            shape=(3, 3, taps // 9, out), strides=(taps // 3 * out, taps // 9 * out, out, 1)
+        )
         sums = WinogradParts(x, z, lines, winograd, target)
         return [sums, WinogradGradient(kept, sums.results[0], winograd), *late]
     if x.shape[1] == z.shape[1] == groups > 1:

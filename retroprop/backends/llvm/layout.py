@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from retroprop.ir import Graph, Node, Value
     from retroprop.ops.define import Op
 
-__all__ = ["CONVOLUTIONS", "Layout", "is_aware", "layouts", "order_of_image", "order_of_weight", "origin", "placed"]
+__all__ = [
+    "CONVOLUTIONS",
+    "Layout",
+    "is_aware",
+    "layouts",
+    "order_of_image",
+    "order_of_weight",
+    "origin",
+    "placed",
+]
 
 Pairs = tuple[tuple[int, int], ...]
 

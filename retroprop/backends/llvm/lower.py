@@ -11,18 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from retroprop import shapes
 from retroprop.backends.llvm import custom
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
-from retroprop.backends.llvm.halo import Halo
-from retroprop.backends.llvm.images import bordered, convolution, is_image
+from retroprop.backends.llvm.images import convolution, is_image
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
-from retroprop.backends.llvm.layout import CONVOLUTIONS, Layout, is_aware, layouts, order_of_weight, origin, placed
+from retroprop.backends.llvm.layout import (
+    CONVOLUTIONS,
+    origin,
+)
 from retroprop.backends.llvm.moments import moments
 from retroprop.backends.llvm.outputs import settle
-from retroprop.backends.llvm.pooling import POOLS, WINNER, keeps_winner, pool
+from retroprop.backends.llvm.pooling import POOLS, pool
 from retroprop.backends.llvm.produce import (
     Call,
     copied,
@@ -34,6 +33,7 @@ from retroprop.backends.llvm.produce import (
 )
 from retroprop.backends.llvm.reduction import COMBINE
 from retroprop.backends.llvm.scalar import supports
+from retroprop.backends.llvm.values import Unit, Values, bytes_of
 from retroprop.backends.llvm.views import MOVED, VIEWED, pieces, viewed
 from retroprop.dtypes import kind
 
@@ -46,42 +46,18 @@ __all__ = ["Lowered"]
 _STEPS, _POINTERS = 48, 20  # of one fused kernel, so that it stays within registers
 
 
-class Unit:
-    """A kernel to be.
-
-    Attributes:
-        index:    its place in the order of execution.
-        shape:    the space of fused work; None for every other kind, which nothing joins.
-        nodes:    fused elementwise nodes.
-        reduced:  the fused reduction, or None.
-        inside:   the values that the fused nodes compute.
-        works:    kernels and calls of a unit that is not fused.
-    """
-
-    def __init__(self, index: int, shape: tuple[int, ...] | None = None) -> None:
-        self.index, self.shape = index, shape
-        self.nodes: list[Node] = []
-        self.reduced: Node | None = None
-        self.inside: set[Value] = set()
-        self.outside: dict[Value, None] = {}
-        self.works: list[Kernel | Call] = []
-        self.waits: list[View] = []  # what has to be there before, though it is not read
-
-
-class Lowered:
+class Lowered(Values):
     """A graph as work in order.
 
     Args:
         donated:  output number -> number of the input whose memory it takes over.
         resident: slots whose memory we may choose the order of.
+        winograd: the side of the tiles of that algorithm; 0 does without it.
 
     Attributes:
-        orders:    of slots that lie otherwise than in the order of their axes, that order.
-        works:     kernels, and calls of references, in a legal order.
-        inputs:    the buffer of each graph input.
-        outputs:   the buffer of each graph output; a donated one is that of its input.
-        constants: (buffer, array) of literals that kernels read from memory.
-        status:    node by the number under which its kernel reports errors.
+        works:   kernels, and calls of references, in a legal order.
+        outputs: the buffer of each graph output; a donated one is that of its input.
+        status:  node by the number under which its kernel reports errors.
     """
 
     def __init__(
@@ -92,132 +68,25 @@ class Lowered:
         resident: frozenset[int] = frozenset(),
         winograd: int = 2,
     ) -> None:
-        self.graph, self.donated, self.target = graph, donated, target
-        self.winograd = winograd
-        self.constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = []
+        super().__init__(graph, resident)
+        self.donated, self.target, self.winograd = donated, target, winograd
         self.status: dict[int, Node] = {}
-        self._units: list[Unit] = []
-        self.views: dict[Value, View] = {}
-        self.unit_of: dict[Value, Unit] = {}  # what computes a value, or what it is a view of
-        self.root: dict[Value, Value] = {}
-        self.last_reader: dict[Value, int] = {}
-        self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
-        self._literals: dict[Value, View] = {}
-        self._waits: dict[Value, Value] = {}  # what the readers of a value have to wait for
         self.last_failing = -1
+        self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
         self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
-        self._layouts = layouts(graph)
-        self.orders = self._orders(resident)
-        self.inputs = [self._input(value, slot) for slot, value in enumerate(graph.inputs)]
         self._readers = _reader_counts(graph)
         self._last_whole = -1  # the last unit that nothing is fused with
-        self._winners = _winners(graph)
-        self._copies: dict[Value, View] = {}  # of images that do not lie as they should
         for node in graph.nodes:
             self._place(node)
         self.outputs = settle(self)
-        self.works, borders = [], self._borders()
-        for unit in self._units:
+        self.works: list[Kernel | Call] = []
+        borders = self.borders()
+        for unit in self.units:
             made = [*self._works(unit), *borders.get(unit, ())]
             for work in made:
                 work.waits = unit.waits
             self.works += made
-        self._gather_tables()
-
-    # -- values ----------------------------------------------------------------------------------
-
-    def _input(self, value: Value, slot: int) -> Buffer:
-        buffer = Buffer(_bytes(value), "slot", slot, f"input {slot}")
-        self.views[value] = self.whole(buffer, value, slot)
-        return buffer
-
-    def _orders(self, resident: frozenset[int]) -> dict[int, tuple[int, ...]]:
-        """How weights lie that we keep: as their convolutions want them."""
-        ends = [*self.graph.inputs, *self.graph.outputs]
-        found = {slot: self._layouts.get(ends[slot]) for slot in resident}
-        return {
-            slot: layout.order
-            for slot, layout in found.items()
-            if layout is not None and layout.order == order_of_weight(len(layout.order))
-        }
-
-    def whole(self, buffer: Buffer, value: Value, slot: int) -> View:
-        """All of a slot's memory as a value."""
-        strides = contiguous(value.shape)
-        if slot in self.orders:
-            none = ((0, 0),) * (len(value.shape) - 2)
-            strides = placed(value.shape, value.dtype, Layout(self.orders[slot], none), "").strides
-        return View(buffer, value.dtype, value.shape, strides)
-
-    def view(self, value: Value, reader: Unit | None = None) -> View:
-        """Where a value lies in memory; asking for it gives it memory."""
-        if value.constant is not None:
-            return self._literal(value)
-        root = self.root.get(value, value)
-        if reader is not None:
-            if value in self._waits and reader.index > self._index(self._waits[value]):
-                reader.waits.append(self.view(self._waits[value]))
-            self.last_reader[root] = max(self.last_reader.get(root, -1), reader.index)
-        if value not in self.views:
-            what = value.node.op.name if value.node else ""
-            layout = self._layout(value)
-            if layout is None:
-                buffer = Buffer(_bytes(value), what=what)
-                view = View(buffer, value.dtype, value.shape, contiguous(value.shape))
-            else:
-                dtype = WINNER if value in self._winners else value.dtype
-                view = placed(value.shape, dtype, layout, what)
-            self.views[value] = view
-        return self.views[value]
-
-    def _layout(self, value: Value) -> Layout | None:
-        """How a value is to lie, if not in the order of its axes, and what makes it can do so."""
-        made_so = value.node is not None and is_aware(value.node.op)
-        return self._layouts.get(value) if made_so else None
-
-    def _borders(self) -> dict[Unit, list[Kernel]]:
-        """What makes the borders of images zero, by the unit that makes the image."""
-        found: dict[Unit, list[Kernel]] = {}
-        for value, view in self.views.items():
-            layout = self._layout(value)
-            if layout is not None and layout.has_border and self.root.get(value, value) is value:
-                found.setdefault(self.unit_of[value], []).append(Halo(view, layout))
-        return found
-
-    def _image(self, value: Value, reader: Unit) -> View:
-        """A value with channels last and the border that its readers need."""
-        view = self.view(value, reader)
-        value = origin(value)
-        layout = self._layouts[value]
-        if value in self._copies:
-            return self._copies[value]
-        if self._layout(value) is not None or (is_image(view) and not layout.has_border):
-            return view
-        image, works = bordered(view, layout)
-        reader.works += works
-        self._copies[value] = image
-        return image
-
-    def _gather_tables(self) -> None:
-        """Tables that kernels read become literals of the program."""
-        for work in self.works:
-            self.constants += [(view.buffer, array) for view, array in getattr(work, "tables", ())]
-
-    def _literal(self, value: Value) -> View:
-        if value not in self._literals:
-            array = np.ascontiguousarray(value.constant)
-            buffer = Buffer(array.nbytes, "constant", len(self.constants), "literal")
-            self.constants.append((buffer, array))
-            self._literals[value] = View(buffer, value.dtype, value.shape, ())
-        return self._literals[value]
-
-    def new_unit(self, shape: tuple[int, ...] | None = None) -> Unit:
-        self._units.append(Unit(len(self._units), shape))
-        return self._units[-1]
-
-    def _index(self, value: Value) -> int:
-        unit = self.unit_of.get(value)
-        return -1 if unit is None else unit.index
+        self.gather_tables(self.works)
 
     # -- placing nodes ---------------------------------------------------------------------------
 
@@ -240,7 +109,7 @@ class Lowered:
         (operand, after), (output,) = node.operands, node.outputs
         self.views[output], self.root[output] = self.view(operand), self.root.get(operand, operand)
         if after.constant is None and after in self.unit_of:
-            self._waits[output] = after
+            self.waits[output] = after
             self.unit_of[output] = max(
                 (self.unit_of[v] for v in (operand, after) if v in self.unit_of),
                 key=lambda unit: unit.index,
@@ -252,7 +121,7 @@ class Lowered:
         """Another look at the same memory; a copy only where no strides can say it."""
         (operand,) = node.operands
         before = self.view(operand)
-        if node.op.name == "reshape" and self._layout(node.outputs[0]) is not None:
+        if node.op.name == "reshape" and self.layout(node.outputs[0]) is not None:
             self._place_turned(node, before)
             return
         found = viewed(node, before)
@@ -260,7 +129,7 @@ class Lowered:
             unit = self.new_unit()
             before = self.view(operand, unit)
             dense = View(
-                Buffer(_bytes(operand), what="copy"),
+                Buffer(bytes_of(operand), what="copy"),
                 operand.dtype,
                 operand.shape,
                 contiguous(operand.shape),
@@ -274,8 +143,8 @@ class Lowered:
         for output, view in zip(node.outputs, found, strict=True):
             self.views[output] = view
             self.root[output] = root
-            if operand in self._waits:
-                self._waits[output] = self._waits[operand]
+            if operand in self.waits:
+                self.waits[output] = self.waits[operand]
             if operand in self.unit_of:
                 self.unit_of[output] = self.unit_of[operand]
 
@@ -287,7 +156,7 @@ class Lowered:
         found = viewed(node, before)
         if found is None:
             dense = before._replace(
-                buffer=Buffer(_bytes(operand), what="copy"),
+                buffer=Buffer(bytes_of(operand), what="copy"),
                 strides=contiguous(before.shape),
                 offset=0,
             )
@@ -318,6 +187,7 @@ class Lowered:
                 unit.nodes[:0] = other.nodes
                 unit.inside |= other.inside
                 unit.outside = {**other.outside, **unit.outside}
+                unit.waits += other.waits
                 for value in other.inside:
                     self.unit_of[value] = unit
                 for value in other.outside:
@@ -356,7 +226,7 @@ class Lowered:
         for operand in node.operands:
             if operand.constant is not None or operand in unit.inside:
                 continue
-            if self._index(operand) >= unit.index:  # computed later, or by this very kernel
+            if self.index(operand) >= unit.index:  # computed later, or by this very kernel
                 return False
         return True
 
@@ -380,9 +250,7 @@ class Lowered:
             return False
         axes = reduced_axes(node)
         leading = next((axis for axis, size in enumerate(operand.shape) if size != 1), None)
-        if leading is not None and (
-            leading not in axes or sums_by_image(operand.shape, axes)
-        ):
+        if leading is not None and (leading not in axes or sums_by_image(operand.shape, axes)):
             return True
         inner = {o for n in unit.nodes for o in n.operands}
         return all(
@@ -420,23 +288,21 @@ class Lowered:
         """Images with channels last and a border, weights as they are."""
         *kinds, _ = CONVOLUTIONS[node.op.name]
         operands = [
-            self._image(operand, unit) if kind == "image" else self.view(operand, unit)
+            self.image(operand, unit) if kind == "image" else self.view(operand, unit)
             for operand, kind in zip(node.operands, kinds, strict=True)
         ]
         (output,) = node.outputs
         self.unit_of[output] = unit
-        unit.works += convolution(
-            node, self.view(output), operands, self.target, self.winograd
-        )
+        unit.works += convolution(node, self.view(output), operands, self.target, self.winograd)
 
     def _place_pool(self, unit: Unit, node: Node) -> bool:
         """A pooling op on images, if its index is nobody else's business."""
         index = {"max_pool": node.outputs[-1], "unpool": node.operands[-1]}.get(node.op.name)
-        if node.op.name not in POOLS or not (index is None or index in self._winners):
+        if node.op.name not in POOLS or not (index is None or index in self.winners):
             return False
         if node.outputs[0].dtype.kind != "f":
             return False
-        operands = [self._image(operand, unit) for operand in node.operands]
+        operands = [self.image(operand, unit) for operand in node.operands]
         kept = [v for v in node.outputs if v is not index or self._readers[v]]
         kernel = pool(node, [self.view(value) for value in kept], operands)
         if kernel is None:
@@ -450,10 +316,10 @@ class Lowered:
         if node.op.name != "moments" or node.outputs[0].dtype.kind != "f":
             return False
         (operand,) = node.operands
-        if not _bytes(operand) or not all(map(_bytes, node.outputs)):
+        if not bytes_of(operand) or not all(map(bytes_of, node.outputs)):
             return False
         x = self.view(operand, unit)
-        image = self._layout(origin(operand)) is not None and is_image(x)
+        image = self.layout(origin(operand)) is not None and is_image(x)
         for output in node.outputs:
             self.unit_of[output] = unit
         results = [self.view(output) for output in node.outputs]
@@ -518,16 +384,3 @@ def _reader_counts(graph: Graph) -> dict[Value, int]:
     for value in graph.outputs:
         counts[value] = counts.get(value, 0) + 1
     return counts
-
-
-def _winners(graph: Graph) -> set[Value]:
-    """Indices of maxima that only their adjoints read: kept as the number of the tap that won."""
-    found = {n.outputs[1] for n in graph.nodes if n.op.name == "max_pool" and keeps_winner(n)}
-    for node in graph.nodes:
-        others = node.operands[:1] if node.op.name == "unpool" else node.operands
-        found.difference_update(others)
-    return found.difference(graph.outputs)
-
-
-def _bytes(value: Value) -> int:
-    return shapes.size(value.shape) * value.dtype.itemsize

@@ -259,4 +259,3 @@ def _one_by_one(results: Sequence[View], x: View, axes: tuple[int, ...]) -> list
         divided = mean.apply(divide, [Operand(0), Constant(count, x.dtype)], {}, x.dtype)
         works.append(elementwise(shape, mean, [total], [result], [divided]))
     return works
-

@@ -21,7 +21,7 @@ __all__ = ["Nest", "Patch", "load_some", "rows_for", "store_some"]
 
 _SIZES = {"float": 4, "double": 8, "i8": 1}
 _UNROLLED = 4  # steps of the innermost loop written out
-_STRAIGHT = 28  # steps in all below which no loop is written
+_STRAIGHT = 12  # steps in all below which no loop is written
 
 
 class Nest(NamedTuple):
@@ -85,9 +85,7 @@ class Patch(NamedTuple):
         """Columns in each vector."""
         return [min(self.lanes, self.columns - v * self.lanes) for v in range(self.vectors)]
 
-    def _before(
-        self, f: Function, c: Register, table: Register, first: Register
-    ) -> list[Register]:
+    def _before(self, f: Function, c: Register, table: Register, first: Register) -> list[Register]:
         """What the sums start from."""
         type = vector(self.scalar, self.lanes)
         again = f.compare("icmp eq", first, f.integer(0))
@@ -239,9 +237,7 @@ def store_some(f: Function, x: Register, place: Register, count: int) -> None:
         start += piece
 
 
-def load_some(
-    f: Function, scalar: str, lanes: int, place: Register, count: int
-) -> Register:
+def load_some(f: Function, scalar: str, lanes: int, place: Register, count: int) -> Register:
     """A vector of which only `count` lanes are there; the others are zero."""
     type = vector(scalar, lanes)
     if count >= lanes:

@@ -1,7 +1,7 @@
 """What a graph becomes before it is code: kernels in order, and a place in memory for everything.
 
-`Facts` are what a program needs of its plan to run. They are kept beside its machine code, so that a
-program that was compiled before starts without making the plan again.
+`Facts` are what a program needs of its plan to run. They are kept beside its machine code, so that
+a program that was compiled before starts without making the plan again.
 """
 
 from __future__ import annotations

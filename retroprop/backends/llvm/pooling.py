@@ -2,7 +2,8 @@
 
 A maximum keeps which tap of its window won, in one byte; the adjoint looks, for each place, at the
 windows that see it, and takes the gradient of those that it won. So nothing is scattered, and sums
-come in a fixed order. Near the edges taps fall outside: places with the same taps inside share code.
+come in a fixed order. Near the edges taps fall outside: places with the same taps inside share
+code.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ class Pool(Kernel):
         self, f: Function, at: list[Register], index: int | Register, each: int
     ) -> list[Register]:
         return [
-            f.at(p, index, each * view.dtype.itemsize) for p, view in zip(at, self.views, strict=True)
+            f.at(p, index, each * view.dtype.itemsize)
+            for p, view in zip(at, self.views, strict=True)
         ]
 
     def _vector(
@@ -156,13 +158,14 @@ class Pool(Kernel):
 
     # -- what is made of the taps ------------------------------------------------------------------
 
-    def _sum(self, f, taps, load):  # type: ignore[no-untyped-def]
+    def sum(self, f, taps, load):  # type: ignore[no-untyped-def]
+        """The sum over the taps."""
         total = f.constant(vector(self.scalar, self.lanes), 0)
         for _, (moved,) in taps:
             total = f.binary("fadd", total, load(0, moved))
         return [total]
 
-    def _largest(self, f, taps, load):  # type: ignore[no-untyped-def]
+    def largest(self, f, taps, load):  # type: ignore[no-untyped-def]
         """The first of equal ones; a number that is none wins, and the last of these."""
         word = vector("i32" if self.item == 4 else "i64", self.lanes)
         number, (moved,) = taps[0]
@@ -175,7 +178,7 @@ class Pool(Kernel):
             winner = f.select(wins, f.constant(word, number), winner)
         return [best, f.convert("trunc", winner, vector("i8", self.lanes))]
 
-    def _won(self, f, taps, load):  # type: ignore[no-untyped-def]
+    def won(self, f, taps, load):  # type: ignore[no-untyped-def]
         """The sum of the gradients of windows that were won here."""
         zero = f.constant(vector(self.scalar, self.lanes), 0)
         total = zero
@@ -188,10 +191,10 @@ class Pool(Kernel):
 
 
 _BODIES: dict[str, Callable[..., Any]] = {
-    "max_pool": Pool._largest,
-    "sum_pool": Pool._sum,
-    "sum_unpool": Pool._sum,
-    "unpool": Pool._won,
+    "max_pool": Pool.largest,
+    "sum_pool": Pool.sum,
+    "sum_unpool": Pool.sum,
+    "unpool": Pool.won,
 }
 
 
@@ -224,7 +227,7 @@ def pool(node: Node, results: Sequence[View], operands: Sequence[View]) -> Kerne
         [part for line in some for part in window.inside(line, n)]
         for some, n in zip(lines, x.shape[2:], strict=True)
     ]
-    if any(size(tuple(len(line.taps) for line in some)) == 0 for some in itertools.product(*axes)):
-        if node.op.name == "max_pool":
-            return None
+    empty = any(not line.taps for some in axes for line in some)
+    if empty and node.op.name == "max_pool":
+        return None
     return Pool(node.op.name, results, operands, axes, how["window"])

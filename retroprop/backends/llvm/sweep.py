@@ -71,9 +71,10 @@ def sweep(
     fixed = {i: b.splat(_single(b, stream)) for i, stream in enumerate(loads) if not stream.stride}
     moving = [(i, stream) for i, stream in enumerate(loads) if stream.stride]
     ending = None if exact else _Ending(b, [stream for _, stream in moving], stores)
-    if exact and isinstance(start, int) and isinstance(stop, int):
-        if (stop - start) // b.lanes <= _SHORT:
-            return _straight(b, (fixed, moving), stores, range(start, stop, b.lanes), body, carry)
+    known = exact and isinstance(start, int) and isinstance(stop, int)
+    if known and (stop - start) // b.lanes <= _SHORT:  # type: ignore[operator]
+        run = range(start, stop, b.lanes)  # type: ignore[arg-type]
+        return _straight(b, (fixed, moving), stores, run, body, carry)
     with f.loop(start, stop, b.lanes, carry=carry) as loop:
         i = loop.index
         count = None if ending is None else ending.begin(i, stop)

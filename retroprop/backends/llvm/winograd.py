@@ -35,45 +35,19 @@ from retroprop.backends.llvm.pack import Columns, Pack
 from retroprop.backends.llvm.patch import rows_for
 from retroprop.backends.llvm.tile import Tile
 from retroprop.backends.llvm.window import Line
+from retroprop.backends.llvm.winograd_weights import A, B, both
 from retroprop.shapes import size
 
 if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Module, Register
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["WinogradConvolve", "WinogradFilters", "WinogradGradient", "WinogradParts", "suits"]
-
-Matrix = tuple[tuple[float, ...], ...]
-
-_B = {
-    2: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
-    4: (
-        (4, 0, -5, 0, 1, 0),
-        (0, -4, -4, 1, 1, 0),
-        (0, 4, -4, -1, 1, 0),
-        (0, -2, -1, 2, 1, 0),
-        (0, 2, -1, -2, 1, 0),
-        (0, 4, 0, -5, 0, 1),
-    ),
-}
-_G = {
-    2: ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),
-    4: (
-        (1 / 4, 0, 0),
-        (-1 / 6, -1 / 6, -1 / 6),
-        (-1 / 6, 1 / 6, -1 / 6),
-        (1 / 24, 1 / 12, 1 / 6),
-        (1 / 24, -1 / 12, 1 / 6),
-        (0, 0, 1),
-    ),
-}
-_A = {
-    2: ((1, 1, 1, 0), (0, 1, -1, -1)),
-    4: ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
-}
+__all__ = ["WinogradConvolve", "WinogradParts", "suits"]
 
 _BLOCK = 64 * 1024  # bytes of the coordinates of one block of tiles, where these are enough
-_FILTERS = 2 * 1024 * 1024  # bytes of transformed weights beyond which they cost more than they save
+_FILTERS = (
+    2 * 1024 * 1024
+)  # bytes of transformed weights beyond which they cost more than they save
 _TILES = 96  # of all images, below which it is not worth transforming the weights
 _PARTS = 16  # parts of the batch whose gradients are summed up apart, at most
 _SKEW = 16  # elements between coordinates, so that they do not fall into the same sets
@@ -81,7 +55,7 @@ _SKEW = 16  # elements between coordinates, so that they do not fall into the sa
 
 def suits(x: View, z: View, lines: Sequence[Line], m: int, lanes: int, *, in_parts: bool) -> bool:
     """Whether a 3 x 3 convolution from x to z is done in fewer operations this way."""
-    if m not in _A or len(lines) != 2:
+    if m not in A or len(lines) != 2:
         return False
     for line in lines:
         gaps = [distance for _, distance in line.taps]
@@ -137,61 +111,13 @@ class _Blocks:
         self, f: Function, count: Register
     ) -> Iterator[tuple[Register, Register, Register, Register]]:
         """Every tile of a block: its image, line and place, and its number."""
-        with f.loop(0, count) as image, f.loop(0, self.lines) as line:
-            with f.loop(0, self.across) as place:
-                number = f.binary("mul", image.index, f.integer(self.lines))
-                number = f.binary("add", number, line.index)
-                number = f.binary("mul", number, f.integer(self.across))
-                number = f.binary("add", number, place.index)
-                yield image.index, line.index, place.index, number
-
-
-class WinogradFilters(Kernel):
-    """The coordinates of weights: (a², inner, columns). Rows are `inner`.
-
-    Args:
-        w: (inner, columns, 3, 3), any strides; quick where columns lie side by side.
-    """
-
-    what = "winograd filters"
-
-    def __init__(self, w: View, m: int) -> None:
-        self.m, self.side = m, m + 2
-        inner, self.columns = w.shape[:2]
-        shape = (self.side**2, inner, self.columns)
-        buffer = Buffer(size(shape) * w.dtype.itemsize, what="winograd filters")
-        self.results = (View(buffer, w.dtype, shape, contiguous(shape)),)
-        self.operands, self.rows = (w,), inner
-        self.slabs = (None, None)
-        self.flops = w.size * 8
-
-    @property
-    def signature(self) -> object:
-        return ("winograd filters", self.m, self.operands[0].layout)
-
-    def emit(self, module: Module, target: Target) -> str:
-        f, (to,), (source,), _, lo, hi = kernel_function(module, "winograd_filters", 1, 1)
-        (w,), (u,) = self.operands, self.results
-        item, scalar = w.dtype.itemsize, storage_type(w.dtype)
-        lanes = target.lanes(item)
-        with f.loop(lo, hi) as row, f.loop(0, self.columns, lanes) as column:
-            near = f.at(f.at(source, row.index, w.strides[0] * item), column.index, w.strides[1] * item)
-            far = f.at(f.at(to, row.index, self.columns * item), column.index, item)
-
-            def load(i: int, j: int) -> Register:
-                at = f.at(near, i * w.strides[2] + j * w.strides[3], item)
-                if w.strides[1] == 1:
-                    return f.load(vector(scalar, lanes), at)
-                made = f.constant(vector(scalar, lanes), 0)
-                for lane in range(lanes):
-                    made = f.insert(made, f.load(scalar, f.at(at, lane * w.strides[1], item)), lane)
-                return made
-
-            for i, line in enumerate(_both(f, _G[self.m], load)):
-                for j, value in enumerate(line):
-                    f.store(value, f.at(far, (i * self.side + j) * u.strides[0], item))
-        f.leave()
-        return module.add_shared(f)
+        loops = (f.loop(0, count), f.loop(0, self.lines), f.loop(0, self.across))
+        with loops[0] as image, loops[1] as line, loops[2] as place:
+            number = f.binary("mul", image.index, f.integer(self.lines))
+            number = f.binary("add", number, line.index)
+            number = f.binary("mul", number, f.integer(self.across))
+            number = f.binary("add", number, place.index)
+            yield image.index, line.index, place.index, number
 
 
 class _Coordinates(Kernel):
@@ -218,7 +144,7 @@ class _Coordinates(Kernel):
         start = f.at(f.at(at, image, x.strides[0] * self.item), first * self.item)
         start = f.at(start, line, self.m * x.strides[2] * self.item)
         self._each(
-            f, start, x, count, room, step, self.inner, lambda load: _both(f, _B[self.m], load)
+            f, start, x, count, room, step, self.inner, lambda load: both(f, B[self.m], load)
         )
 
     def _each(
@@ -337,7 +263,7 @@ class WinogradConvolve(_Coordinates):
                 def load(i: int, j: int) -> Register:
                     return f.load(type, f.at(here, (i * self.side + j) * stride, self.item))
 
-                for i, values in enumerate(_both(f, _A[self.m], load)):
+                for i, values in enumerate(both(f, A[self.m], load)):
                     for j, value in enumerate(values):
                         f.store(value, f.at(there, i * steps[2] + j * steps[3]))
 
@@ -384,11 +310,15 @@ class WinogradParts(_Coordinates):
             image, count, line = block
             self._take(f, x, self.operands[0], block, near, step)
             view = self.operands[1]
-            start = f.at(f.at(z, image, view.strides[0] * self.item), line, self.m * view.strides[2] * self.item)
-            turned = tuple(zip(*_A[self.m], strict=True))
+            start = f.at(
+                f.at(z, image, view.strides[0] * self.item),
+                line,
+                self.m * view.strides[2] * self.item,
+            )
+            turned = tuple(zip(*A[self.m], strict=True))
             self._each(
                 f, start, view, count, far, stride, self.outer,
-                lambda load: _both(f, turned, load),
+                lambda load: both(f, turned, load),
             )  # fmt: skip
             part = f.binary("sdiv", image, f.integer(self.each))
             within = f.binary("or", f.binary("srem", image, f.integer(self.each)), line)
@@ -422,83 +352,3 @@ class WinogradParts(_Coordinates):
                 call(tile.index, self.tile_rows)
             if rest:
                 call(f.integer(whole * self.tile_rows), rest)
-
-
-class WinogradGradient(Kernel):
-    """The gradient in the weights, from its parts in transformed weights. Rows are channels.
-
-    Args:
-        result: (3, 3, channels, out), out side by side.
-        parts:  what `WinogradParts` gives.
-    """
-
-    what = "winograd gradient"
-
-    def __init__(self, result: View, parts: View, m: int) -> None:
-        self.m, self.side = m, m + 2
-        self.results, self.operands = (result,), (parts,)
-        self.rows, self.outer = result.shape[2:]
-        self.slabs = (None, None)
-        self.flops = parts.size
-
-    @property
-    def signature(self) -> object:
-        views = (*self.results, *self.operands)
-        return ("winograd gradient", self.m, *(view.layout for view in views))
-
-    def emit(self, module: Module, target: Target) -> str:
-        f, (to,), (source,), _, lo, hi = kernel_function(module, "winograd_gradient", 1, 1)
-        (result,), (parts,) = self.results, self.operands
-        item, scalar = result.dtype.itemsize, storage_type(result.dtype)
-        lanes = target.lanes(item)
-        type = vector(scalar, lanes)
-        with f.loop(lo, hi) as row, f.loop(0, self.outer, lanes) as column:
-            near = f.at(f.at(source, row.index, parts.strides[2] * item), column.index, item)
-            far = f.at(f.at(to, row.index, result.strides[2] * item), column.index, item)
-
-            def total(i: int, j: int) -> Register:
-                here = f.at(near, (i * self.side + j) * parts.strides[1], item)
-                with f.loop(0, parts.shape[0], carry=[f.constant(type, 0)]) as part:
-                    x = f.load(type, f.at(here, part.index, parts.strides[0] * item))
-                    part.carry(f.binary("fadd", part.carried[0], x))
-                return part.carried[0]
-
-            turned = tuple(zip(*_G[self.m], strict=True))
-            for i, values in enumerate(_both(f, turned, total)):
-                for j, value in enumerate(values):
-                    at = f.at(far, i * result.strides[0] + j * result.strides[1], item)
-                    f.store(value, at)
-        f.leave()
-        return module.add_shared(f)
-
-
-def _both(
-    f: Function, matrix: Matrix, load: Callable[[int, int], Register]
-) -> list[list[Register]]:
-    """matrix x matrix', where x is loaded element by element."""
-    columns = range(len(matrix[0]))
-    lines = [_times(f, matrix, [load(i, j) for i in columns]) for j in columns]  # by columns
-    turned = [[lines[j][i] for j in columns] for i in range(len(matrix))]
-    return [_times(f, matrix, line) for line in turned]
-
-
-def _times(f: Function, matrix: Matrix, x: Sequence[Register]) -> list[Register]:
-    return [_combined(f, row, x) for row in matrix]
-
-
-def _combined(f: Function, row: Sequence[float], x: Sequence[Register]) -> Register:
-    """A sum of multiples, factors that all terms have taken out, those of 1 not multiplied."""
-    terms = [(c, value) for c, value in zip(row, x, strict=True) if c]
-    common = abs(terms[0][0]) if len({abs(c) for c, _ in terms}) == 1 else 1
-    terms.sort(key=lambda term: term[0] < 0)  # begin with one that is added, if there is any
-    total: Register | None = None
-    for c, value in terms:
-        factor = c / common
-        if abs(factor) != 1:
-            value = f.binary("fmul", value, f.constant(value.type, abs(factor)))  # noqa: PLW2901
-        if total is None:
-            total = value if factor > 0 else f.binary("fsub", f.constant(value.type, 0), value)
-        else:
-            total = f.binary("fadd" if factor > 0 else "fsub", total, value)
-    assert total is not None
-    return total if common == 1 else f.binary("fmul", total, f.constant(total.type, common))
