@@ -12,6 +12,7 @@ one more forward pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from retroprop import shapes
 from retroprop.ir import Graph, Node, Value
@@ -87,7 +88,7 @@ class _Walk:
                 else:
                     operands.append(made.get(value, value))
             made.update(zip(node.outputs, self._put(node, operands), strict=True))
-            if node.op.form == "contract":
+            if _form(node) == "contract":
                 anchor = made[node.outputs[0]]
         outputs = [made.get(value, value) for value in self.graph.outputs]
         return Graph(self.graph.inputs, self.nodes, outputs)
@@ -162,12 +163,17 @@ def _middle(graph: Graph, place: dict[Value, int], last: dict[Value, int]) -> in
 def _may_go(value: Value) -> bool:
     """Whether a value can be computed twice: nothing about it is random or a guard."""
     node = value.node
-    return node is not None and node.op.form in {"elementwise", "contract", "reduce"}
+    return node is not None and _form(node) in {"elementwise", "contract", "reduce"}
 
 
 def _is_cheap(value: Value) -> bool:
     node = value.node
-    return node is not None and node.op.form == "elementwise"
+    return node is not None and _form(node) == "elementwise"
+
+
+def _form(node: Node) -> str:
+    op: Any = node.op
+    return str(op.form)
 
 
 def _places(graph: Graph) -> dict[Value, int]:

@@ -10,8 +10,8 @@ Every element is one chain over taps and channels in a fixed order, whichever ti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Table(NamedTuple):
     """Numbers that a kernel reads from memory: where they lie, and what they are."""
 
     view: View
-    array: np.ndarray
+    array: np.ndarray[Any, Any]
 
 
 class Convolve(Kernel):
@@ -163,7 +163,16 @@ class Convolve(Kernel):
         f.leave()
         return module.add_shared(f)
 
-    def _images(self, f, result, x, table, lo, hi, body) -> None:  # type: ignore[no-untyped-def]
+    def _images(
+        self,
+        f: Function,
+        result: Register,
+        x: Register,
+        table: Register,
+        lo: Register,
+        hi: Register,
+        body: Callable[..., None],
+    ) -> None:
         """Each row: where its image and its result begin, and its part of the table."""
         strides = [view.strides[0] * self.item for view in (self.results[0], self.operands[0])]
         with f.loop(lo, hi) as row:
@@ -174,7 +183,7 @@ class Convolve(Kernel):
                 table = f.at(table, band, self.places * 8)
             body(f.at(result, image, strides[0]), f.at(x, image, strides[1]), table)
 
-    def _panels(self, f, weights, step, body) -> None:  # type: ignore[no-untyped-def]
+    def _panels(self, f: Function, weights: Register, step: int, body: Callable[..., None]) -> None:
         """Each panel of columns and each block of the sum: its weights, columns, loops."""
         whole, rest = divmod(self.columns, self.width)
 
@@ -189,7 +198,7 @@ class Convolve(Kernel):
         if rest:
             blocks(f.integer(whole), rest)
 
-    def _tiles(self, f: Function, image: Sequence[Register], at: Sequence) -> None:
+    def _tiles(self, f: Function, image: Sequence[Register], at: Sequence[Any]) -> None:
         """All places of one row, for one panel and block."""
         result, x, table = image
         panel, columns, weights, from_x, nest, is_first = at
@@ -235,7 +244,7 @@ def place_table(lines: Sequence[Line], x: View, result: View) -> Table:
     return table_of(np.stack([near, far], 1))
 
 
-def table_of(numbers: np.ndarray) -> Table:
+def table_of(numbers: np.ndarray[Any, Any]) -> Table:
     """Whole numbers as a table."""
     array = np.ascontiguousarray(numbers, np.int32)
     buffer = Buffer(array.nbytes, "constant", what="table")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retroprop.backends.llvm.convolve import table_of
+from retroprop.backends.llvm.convolve import Table, table_of
 from retroprop.backends.llvm.kernel import (
     Buffer,
     Kernel,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
 
 __all__ = ["Correlate"]
+
+Pointers = tuple["Register", "Register", "Register", "Register"]  # result, x, z, table
+Ends = tuple["Register", "Register"]
 
 _PARTS = 16  # parts of the batch that are summed up apart, at most
 _PACKED = 320  # places whose z is copied side by side
@@ -90,7 +93,7 @@ class Correlate(Kernel):
             self.rows = -(-self.taps // self.tile)
             self.slabs = (None, None, None, None)
 
-    def _rows_table(self, x: View, result: View):  # type: ignore[no-untyped-def]
+    def _rows_table(self, x: View, result: View) -> Table:
         near = np.zeros(1, np.int64)
         for line, stride in zip(self.lines, x.strides[2:], strict=True):
             gaps = np.array([distance for _, distance in line.taps]) * stride
@@ -137,7 +140,7 @@ class Correlate(Kernel):
         images, lines = self._together
         return f.allocate(self.scalar, images * lines * size(self.counts[1:]) * self.width)
 
-    def _panels(self, f, pointers, room, tiles) -> None:  # type: ignore[no-untyped-def]
+    def _panels(self, f: Function, pointers: Pointers, room: Register, tiles: Ends) -> None:
         """Panel by panel of columns: z of some images packed, then all tiles asked for."""
         to, x, z, table = pointers
         whole, rest = divmod(self.columns, self.width)
@@ -152,7 +155,9 @@ class Correlate(Kernel):
             source = f.at(z, whole * self.width * step, self.item)
             self._all_images(f, (far, x, source, table), room, rest, tiles)
 
-    def _all_images(self, f, pointers, room, wide, tiles) -> None:  # type: ignore[no-untyped-def]
+    def _all_images(
+        self, f: Function, pointers: Pointers, room: Register, wide: int, tiles: Ends
+    ) -> None:
         images, lines = self._together
         ends = [(0, self.batch // images * images, images)]
         if self.batch % images:
@@ -170,7 +175,16 @@ class Correlate(Kernel):
                         at = (image.index, line.index)
                         self._block(f, pointers, room, wide, tiles, at, (count, some))
 
-    def _block(self, f, pointers, room, wide, tiles, at, counts) -> None:  # type: ignore[no-untyped-def]
+    def _block(
+        self,
+        f: Function,
+        pointers: Pointers,
+        room: Register,
+        wide: int,
+        tiles: Ends,
+        at: tuple[Register, Register],
+        counts: tuple[int, int],
+    ) -> None:
         """Some lines of some images."""
         to, x, z, table = pointers
         xs, zs = self.operands[0], self.operands[1]
@@ -182,7 +196,8 @@ class Correlate(Kernel):
         )
         z = f.at(f.at(z, image, zs.strides[0] * self.item), line, zs.strides[2] * self.item)
         sizes = (counts[0], counts[1], *self.counts[1:])
-        nest, b_step = [], self.width
+        nest: list[Nest] = []
+        b_step = self.width
         steps = [xs.strides[0]] + [
             l.step * s for l, s in zip(self.lines, xs.strides[2:], strict=True)
         ]
@@ -193,7 +208,9 @@ class Correlate(Kernel):
         begun = f.binary("or", image, line)
         self._tiles(f, (to, x, room, table), begun, wide, tuple(nest), tiles)
 
-    def _pack(self, f, z, room, wide, sizes) -> None:  # type: ignore[no-untyped-def]
+    def _pack(
+        self, f: Function, z: Register, room: Register, wide: int, sizes: tuple[int, ...]
+    ) -> None:
         """Columns of z, place after place."""
         zs = self.operands[1]
         strides = (zs.strides[0], *zs.strides[2:])
@@ -216,15 +233,15 @@ class Correlate(Kernel):
 
     # -- image by image, all of the result --------------------------------------------------------
 
-    def _images(self, f, pointers, lo, hi) -> None:  # type: ignore[no-untyped-def]
-        to, *others = pointers
+    def _images(self, f: Function, pointers: Pointers, lo: Register, hi: Register) -> None:
+        to, x, z, table = pointers
         with f.loop(lo, hi) as image:
             part = f.binary("sdiv", image.index, f.integer(self.each))
             within = f.binary("srem", image.index, f.integer(self.each))
             here = f.at(to, part, self.results[0].strides[0] * self.item)
-            self._image(f, (here, *others), image.index, within)
+            self._image(f, (here, x, z, table), image.index, within)
 
-    def _image(self, f, pointers, image, first) -> None:  # type: ignore[no-untyped-def]
+    def _image(self, f: Function, pointers: Pointers, image: Register, first: Register) -> None:
         """Add what one image gives; `first` is 0 where nothing is there yet."""
         to, x, z, table = pointers
         xs, zs = self.operands[0], self.operands[1]
@@ -241,7 +258,16 @@ class Correlate(Kernel):
                 near_z = f.at(z, place, self.width * zs.strides[1] * self.item)
                 self._outer(f, outer, (far, x, near_z, table), first, wide, nest, blocks)
 
-    def _outer(self, f, axes, pointers, first, wide, nest, blocks):  # type: ignore[no-untyped-def]
+    def _outer(
+        self,
+        f: Function,
+        axes: Sequence[tuple[int, int, int]],
+        pointers: Pointers,
+        first: Register,
+        wide: int,
+        nest: tuple[Nest, ...],
+        blocks: tuple[int, int],
+    ) -> None:
         """Loops over the places that no tile runs over by itself."""
         if axes:
             (count, x_step, z_step), *inner = axes
@@ -253,7 +279,7 @@ class Correlate(Kernel):
                 self._outer(f, inner, (to, x, z, table), begun, wide, nest, blocks)
             return
         (some, left), head = blocks, nest[0]
-        done = head.count // some * some
+        done = head.rounds // some * some
         for start, stop, count in ((0, done, some), (done, done + left, left)):
             if not count:
                 continue
@@ -262,10 +288,18 @@ class Correlate(Kernel):
                 x = f.at(x, line.index, head.a_step * self.item)
                 z = f.at(z, line.index, head.b_step * self.item)
                 begun = f.binary("or", first, line.index)
-                inner = (head._replace(count=count), *nest[1:])
-                self._tiles(f, (to, x, z, table), begun, wide, inner, None)
+                loops = (head._replace(rounds=count), *nest[1:])
+                self._tiles(f, (to, x, z, table), begun, wide, loops, None)
 
-    def _tiles(self, f, pointers, begun, wide, nest, tiles):  # type: ignore[no-untyped-def]
+    def _tiles(
+        self,
+        f: Function,
+        pointers: Pointers,
+        begun: Register,
+        wide: int,
+        nest: tuple[Nest, ...],
+        tiles: Ends | None,
+    ) -> None:
         """All tiles of the result, or those asked for, over some places."""
         to, x, z, table = pointers
         none = f.compare("icmp eq", begun, f.integer(0))
@@ -286,7 +320,7 @@ class Correlate(Kernel):
             with f.branch(f.compare("icmp sgt", hi, last)):
                 call(f.integer(whole * self.tile), rest)
 
-    def _cut(self):  # type: ignore[no-untyped-def]
+    def _cut(self) -> tuple[list[tuple[int, int, int]], tuple[Nest, ...], tuple[int, int]]:
         """How the places of an image are walked: loops outside of tiles, and those inside; how many
         rounds of the outermost of these have data that stay in the first cache, and how many are
         left.
@@ -302,8 +336,8 @@ class Correlate(Kernel):
         ]
         outer, inner = axes[:-2], axes[-2:]
         nest = tuple(Nest(*axis) for axis in inner)
-        count = nest[0].count
-        line = size(tuple(loop.count for loop in nest[1:]))
+        count = nest[0].rounds
+        line = size(tuple(loop.rounds for loop in nest[1:]))
         each = line * (self.width + self.inner * self.lines[-1].step) * self.item
         some = max(1, min(count, (_NEAR - 2 * line * self.inner * self.item) // max(each, 1)))
         some = -(-count // -(-count // some))

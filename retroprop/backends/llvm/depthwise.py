@@ -132,7 +132,15 @@ class Depthwise(_Channels):
                     self._some(f, places, at[2], (line.jump * far, near), together, count)
             start = stop
 
-    def _some(self, f, places, w, steps, together, count) -> None:  # type: ignore[no-untyped-def]
+    def _some(
+        self,
+        f: Function,
+        places: tuple[Register, Register],
+        w: Register,
+        steps: tuple[int, int],
+        together: int,
+        count: int,
+    ) -> None:
         """Neighbouring places, whose windows overlap: what two of them meet is loaded once."""
         zero = f.constant(self.type, 0)
         sums = [zero] * together
@@ -152,7 +160,16 @@ class Depthwise(_Channels):
         for i, total in enumerate(sums):
             store_some(f, total, f.at(places[0], i * steps[0]), count)
 
-    def _taps(self, f, x, w, step, sums, taps, count):  # type: ignore[no-untyped-def]
+    def _taps(
+        self,
+        f: Function,
+        x: Register,
+        w: Register,
+        step: int,
+        sums: Sequence[Register],
+        taps: Sequence[tuple[int, ...]],
+        count: int,
+    ) -> list[Register]:
         """The sums with some taps added."""
         image, weights = self.operands
         loaded: dict[int, Register] = {}
@@ -220,7 +237,9 @@ class DepthwiseWeight(_Channels):
         f.leave()
         return module.add_shared(f)
 
-    def _sum(self, f, at, taps, again, count):  # type: ignore[no-untyped-def]
+    def _sum(
+        self, f: Function, at: Sequence[Register], taps: range, again: Register, count: int
+    ) -> None:
         """Some taps: their sums over all places of an image, added to what is there."""
         places = [f.at(at[0], tap * self.channels, self.item) for tap in taps]
         zeros = [f.constant(self.type, 0)] * len(taps)
@@ -230,7 +249,16 @@ class DepthwiseWeight(_Channels):
         for total, place in zip(sums, places, strict=True):
             store_some(f, total, place, count)
 
-    def _axis(self, f, axis, x, z, sums, taps, count):  # type: ignore[no-untyped-def]
+    def _axis(
+        self,
+        f: Function,
+        axis: int,
+        x: Register,
+        z: Register,
+        sums: Sequence[Register],
+        taps: range,
+        count: int,
+    ) -> list[Register]:
         """Loops over the places, handing the sums on."""
         image, cotangent = self.operands
         if axis == len(self.lines):

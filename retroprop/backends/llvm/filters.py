@@ -10,7 +10,7 @@ from retroprop.backends.llvm.pack import Columns, emit_panel
 from retroprop.shapes import size
 
 if TYPE_CHECKING:
-    from retroprop.backends.llvm.emit import Module
+    from retroprop.backends.llvm.emit import Function, Module, Register
     from retroprop.backends.llvm.target import Target
 
 __all__ = ["Filters"]
@@ -61,13 +61,22 @@ class Filters(Kernel):
         f.leave()
         return module.add_shared(f)
 
-    def _emit_taps(self, f, target, matrix, strides, panel, source, to):  # type: ignore[no-untyped-def]
+    def _emit_taps(
+        self,
+        f: Function,
+        target: Target,
+        matrix: View,
+        strides: Sequence[int],
+        panel: Register,
+        source: Register,
+        to: Register,
+    ) -> None:
         """One panel: a matrix for each tap, one after the other."""
         item = matrix.dtype.itemsize
         each = self.inner * self.columns.width
         loops = [_evenly(places, stride) for places, stride in zip(self.taps, strides, strict=True)]
 
-        def level(number, source, to):  # type: ignore[no-untyped-def]
+        def level(number: int, source: Register, to: Register) -> None:
             if number == len(loops):
                 emit_panel(f, target, matrix, self.columns, panel, source, to, self.inner)
                 return

@@ -59,9 +59,9 @@ def convolution(
         return _correlated(result, first, second, axes, groups, target, winograd)
     weights = _grouped(second, groups, is_adjoint=node.op.name == "conv_transpose")
     by_channel = second.shape[:2] == (groups, 1) and groups > 1
+    passes: Sequence[Sequence[Line]]
     if node.op.name == "conv":
-        lines = [line for (line,) in window.lines_of(node)]
-        passes: Sequence[Sequence[Line]] = [lines]
+        passes = [[line for (line,) in window.lines_of(node)]]
     else:
         sizes = how.pop("output")
         passes = window.adjoint(sizes, second.shape[2:], **how)

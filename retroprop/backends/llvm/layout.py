@@ -11,7 +11,7 @@ the image writes into the middle, and nothing is copied to pad it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retroprop import shapes
 from retroprop.backends.llvm import window
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from retroprop.ir import Graph, Node, Value
-    from retroprop.ops.define import Op
 
 __all__ = [
     "CONVOLUTIONS",
@@ -46,7 +45,7 @@ CONVOLUTIONS = {
 _ALIKE = frozenset({"concatenate", "pad", "place_slice", "set_slice"})
 
 
-def is_aware(op: Op) -> bool:
+def is_aware(op: Any) -> bool:
     """Whether the kernels of an op write to any layout."""
     name = op.name
     named = name in CONVOLUTIONS or name in POOLS or name in _ALIKE or name == "reshape"
@@ -75,7 +74,7 @@ def order_of_weight(ndim: int) -> tuple[int, ...]:
     return (*range(2, ndim), 1, 0)
 
 
-def placed(shape: tuple[int, ...], dtype: np.dtype[object], layout: Layout, what: str) -> View:
+def placed(shape: tuple[int, ...], dtype: np.dtype[Any], layout: Layout, what: str) -> View:
     """A view of fresh memory that lies as a layout says, its border included."""
     border = ((0, 0),) * (len(shape) - len(layout.border)) + layout.border
     sizes = [low + size + high for size, (low, high) in zip(shape, border, strict=True)]
@@ -102,9 +101,9 @@ def layouts(graph: Graph) -> dict[Value, Layout]:
         kinds[alike.root(value)] = kind  # an image, where one is used as both
     found = {}
     for value in alike.values:
-        kind = kinds.get(alike.root(value))
-        if kind is not None:
-            order = order_of_image if kind == "image" else order_of_weight
+        known = kinds.get(alike.root(value))
+        if known is not None:
+            order = order_of_image if known == "image" else order_of_weight
             none = ((0, 0),) * (len(value.shape) - 2)
             found[value] = Layout(order(len(value.shape)), borders.get(value, none))
     return found

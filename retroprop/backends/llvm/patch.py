@@ -27,7 +27,7 @@ _STRAIGHT = 12  # steps in all below which no loop is written
 class Nest(NamedTuple):
     """A loop of the sum: how often, and elements that a and b move on each time."""
 
-    count: int
+    rounds: int
     a_step: int
     b_step: int
 
@@ -110,7 +110,7 @@ class Patch(NamedTuple):
         sums: list[Register],
     ) -> tuple[Register, Register, list[Register]]:
         """One loop of the nest and those inside it; `index` is the bytes that a has moved."""
-        if math.prod(loop.count for loop in self.nest[level:]) <= _STRAIGHT:
+        if math.prod(loop.rounds for loop in self.nest[level:]) <= _STRAIGHT:
             return index, b, self._straight(f, lines, level, index, b, sums)
         count, a_step, b_step = self.nest[level]
         if level == len(self.nest) - 1:
@@ -141,7 +141,12 @@ class Patch(NamedTuple):
         return sums
 
     def _run(
-        self, f: Function, lines: Sequence[Register], index: Register, b: Register, sums: list
+        self,
+        f: Function,
+        lines: Sequence[Register],
+        index: Register,
+        b: Register,
+        sums: list[Register],
     ) -> tuple[Register, Register, list[Register]]:
         """The innermost loop, some steps a round."""
         count, a_step, b_step = self.nest[-1]

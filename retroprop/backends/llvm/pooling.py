@@ -34,6 +34,10 @@ _TAPS = 64  # of a window beyond which code would grow too long
 _TOGETHER = 4  # vectors of channels written out
 
 
+Taps = Sequence[tuple[int, list[int]]]  # the number of a tap, and where it is in each operand
+Load = Callable[[int, int], "Register"]
+
+
 class Pool(Kernel):
     """For each place and channel, one number made of those at the taps.
 
@@ -142,9 +146,7 @@ class Pool(Kernel):
             for p, view in zip(at, self.views, strict=True)
         ]
 
-    def _vector(
-        self, f: Function, taps: Sequence[tuple[int, list[int]]], at: list[Register], count: int
-    ) -> None:
+    def _vector(self, f: Function, taps: Taps, at: list[Register], count: int) -> None:
         results, operands = at[: len(self.results)], at[len(self.results) :]
 
         def load(number: int, moved: int) -> Register:
@@ -158,14 +160,14 @@ class Pool(Kernel):
 
     # -- what is made of the taps ------------------------------------------------------------------
 
-    def sum(self, f, taps, load):  # type: ignore[no-untyped-def]
+    def sum(self, f: Function, taps: Taps, load: Load) -> list[Register]:
         """The sum over the taps."""
         total = f.constant(vector(self.scalar, self.lanes), 0)
         for _, (moved,) in taps:
             total = f.binary("fadd", total, load(0, moved))
         return [total]
 
-    def largest(self, f, taps, load):  # type: ignore[no-untyped-def]
+    def largest(self, f: Function, taps: Taps, load: Load) -> list[Register]:
         """The first of equal ones; a number that is none wins, and the last of these."""
         word = vector("i32" if self.item == 4 else "i64", self.lanes)
         number, (moved,) = taps[0]
@@ -178,7 +180,7 @@ class Pool(Kernel):
             winner = f.select(wins, f.constant(word, number), winner)
         return [best, f.convert("trunc", winner, vector("i8", self.lanes))]
 
-    def won(self, f, taps, load):  # type: ignore[no-untyped-def]
+    def won(self, f: Function, taps: Taps, load: Load) -> list[Register]:
         """The sum of the gradients of windows that were won here."""
         zero = f.constant(vector(self.scalar, self.lanes), 0)
         total = zero
@@ -212,6 +214,7 @@ def pool(node: Node, results: Sequence[View], operands: Sequence[View]) -> Kerne
     how = dict(node.attributes)
     if node.op.name == "unpool":
         maximum = node.operands[1].node
+        assert maximum is not None
         how = dict(maximum.attributes)
     spatial = how.pop("spatial", None)
     if size(how["window"]) > _TAPS or any(view.size == 0 for view in (*results, *operands)):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retroprop.ir import Node
@@ -20,7 +21,8 @@ __all__ = ["Line", "adjoint", "forward", "inside", "lines_of", "reach"]
 Pairs = Sequence[tuple[int, int]]
 
 
-class Line(NamedTuple):
+@dataclass(frozen=True)
+class Line:
     """A pass along one axis.
 
     Result number i lies at `start + i * jump` and meets, for each tap (k, distance), the element
@@ -96,7 +98,7 @@ def inside(line: Line, size: int) -> list[Line]:
         before = parts[-1] if parts else None
         grown = 0 if before is None else before.count * line.step
         if before is not None and taps == tuple((k, gap + grown) for k, gap in before.taps):
-            parts[-1] = before._replace(count=before.count + 1)
+            parts[-1] = replace(before, count=before.count + 1)
         else:
             parts.append(Line(1, line.start + i * line.jump, line.jump, line.step, taps))
     return parts

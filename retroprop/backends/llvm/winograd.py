@@ -73,6 +73,9 @@ def suits(x: View, z: View, lines: Sequence[Line], m: int, lanes: int, *, in_par
     return tiles >= _TILES and coordinates * x.dtype.itemsize <= _FILTERS
 
 
+Block = tuple["Register", "Register", "Register"]  # first image, how many, first line of tiles
+
+
 class _Blocks:
     """How the tiles of images are cut into blocks.
 
@@ -137,7 +140,9 @@ class _Coordinates(Kernel):
         step = self.cut.tiles * channels + _SKEW
         return f.allocate(self.scalar, self.side**2 * step), step
 
-    def _take(self, f, at, x, block, room, step) -> None:  # type: ignore[no-untyped-def]
+    def _take(
+        self, f: Function, at: Register, x: View, block: Block, room: Register, step: int
+    ) -> None:
         """B' d B of every tile of a block of x."""
         image, count, line = block
         first = sum(a * s for a, s in zip(self.cut.first, x.strides[2:], strict=True))
@@ -219,7 +224,16 @@ class WinogradConvolve(_Coordinates):
         f.leave()
         return module.add_shared(f)
 
-    def _multiply(self, f, u, count, near, step, far, stride) -> None:  # type: ignore[no-untyped-def]
+    def _multiply(
+        self,
+        f: Function,
+        u: Register,
+        count: Register,
+        near: Register,
+        step: int,
+        far: Register,
+        stride: int,
+    ) -> None:
         """One matrix product for each coordinate: (tiles, inner) by (inner, out)."""
         tiles = self._number(f, count)
         deep = self.inner * self.width
@@ -247,7 +261,9 @@ class WinogradConvolve(_Coordinates):
             with f.branch(f.compare("icmp slt", last, f.integer(0))), f.loop(0, tiles) as tile:
                 call(tile.index, 1)
 
-    def _give(self, f, result, block, far, stride) -> None:  # type: ignore[no-untyped-def]
+    def _give(
+        self, f: Function, result: Register, block: Block, far: Register, stride: int
+    ) -> None:
         """A' m A of every tile, to its places."""
         image, count, line = block
         (view,), type = self.results, vector(self.scalar, self.lanes)
@@ -328,7 +344,15 @@ class WinogradParts(_Coordinates):
         f.leave()
         return module.add_shared(f)
 
-    def _multiply(self, f, result, tiles, first, near, far) -> None:  # type: ignore[no-untyped-def]
+    def _multiply(
+        self,
+        f: Function,
+        result: Register,
+        tiles: Register,
+        first: Register,
+        near: tuple[Register, int],
+        far: tuple[Register, int],
+    ) -> None:
         """For each coordinate (channels, tiles) by (tiles, out), added to what is there."""
         step = f.integer(self.outer * self.item)
         with f.loop(0, self.side**2) as one, f.loop(0, self.panels) as panel:
