@@ -18,7 +18,6 @@ from retroprop.ops import (
     linalg,
     logic,
     maxpool,
-    moments,
     movement,
     pooling,
     random,
@@ -27,6 +26,7 @@ from retroprop.ops import (
     rounding,
     scan,
     searching,
+    statistics,
     trigonometric,
 )
 from retroprop.ops.define import Op
@@ -38,7 +38,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     arithmetic,
     movement,
     reduction,
-    moments,
+    statistics,
     logic,
     rounding,
     exponential,

@@ -14,6 +14,14 @@ ELSEWHERE: dict[str, str] = {
         f"backends/llvm/{part}.py": "tests/backends/llvm/test_conformance.py"
         for part in "elementwise expression produce reduction space sweep views".split()
     },
+    # Parts of one machine too: convolutions of every kind, and little networks.
+    **{
+        f"backends/llvm/{part}.py": "tests/backends/llvm/test_convolve.py"
+        for part in "depthwise filters halo patch".split()
+    },
+    "backends/llvm/outputs.py": "tests/backends/llvm/test_lower.py",
+    "backends/llvm/values.py": "tests/backends/llvm/test_lower.py",
+    "backends/llvm/winograd_weights.py": "tests/backends/llvm/test_winograd.py",
     "backends/llvm/assemble.py": "tests/backends/llvm/test_program.py",
     "backends/llvm/finite.py": "tests/ops/test_health.py",
     "backends/llvm/kernel.py": "tests/backends/llvm/test_schedule.py",

@@ -98,6 +98,31 @@ def sums_by_image(shape: Sequence[int], axes: Sequence[int]) -> bool:
     return leading in long and len(long) > 1 and kept > 1 and places >= _MANY
 
 
+def _in_order(
+    shape: tuple[int, ...],
+    axes: tuple[int, ...],
+    operands: Sequence[View],
+    result: View,
+    stores: Sequence[View],
+) -> tuple[tuple[int, ...], tuple[int, ...], Sequence[View], View, Sequence[View]]:
+    """A reduction with the axes of its space in the order of memory; its result has none of those
+    that are reduced away.
+    """
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    sizes = tuple(shape[axis] for axis in kept)
+    result = result._replace(shape=sizes, strides=contiguous(sizes))
+    order = memory_order(shape, [*stores, *(broadcast_view(view, shape) for view in operands)])
+    if order == tuple(range(len(shape))):
+        return shape, axes, operands, result, stores
+    return (
+        tuple(shape[axis] for axis in order),
+        tuple(place for place, axis in enumerate(order) if axis in axes),
+        [permuted(broadcast_view(view, shape), order) for view in operands],
+        permuted(result, [kept.index(axis) for axis in order if axis in kept]),
+        [permuted(view, order) for view in stores],
+    )
+
+
 def reduction(
     kind: str,
     shape: tuple[int, ...],
@@ -114,16 +139,8 @@ def reduction(
     Args:
         result: view of the kept axes, with or without the reduced ones as size 1.
     """
-    kept = [axis for axis in range(len(shape)) if axis not in axes]
-    sizes = tuple(shape[axis] for axis in kept)
-    result = result._replace(shape=sizes, strides=contiguous(sizes))
-    order = memory_order(shape, [*stores, *(broadcast_view(view, shape) for view in operands)])
-    if order != tuple(range(len(shape))):
-        operands = [permuted(broadcast_view(view, shape), order) for view in operands]
-        stores = [permuted(view, order) for view in stores]
-        result = permuted(result, [kept.index(axis) for axis in order if axis in kept])
-        shape, sizes = tuple(shape[axis] for axis in order), result.shape
-        axes = tuple(place for place, axis in enumerate(order) if axis in axes)
+    shape, axes, operands, result, stores = _in_order(shape, axes, operands, result, stores)
+    sizes = result.shape
     long = [axis for axis in axes if shape[axis] > 1]
     places = shapes.size(tuple(shape[axis] for axis in axes))
     leading = next((axis for axis, size in enumerate(shape) if size > 1), None)

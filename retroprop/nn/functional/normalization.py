@@ -20,9 +20,9 @@ from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.functional.padding import constant_pad
 from retroprop.ops.arithmetic import negative, square
 from retroprop.ops.exponential import power, rsqrt
-from retroprop.ops.moments import moments, standardize
 from retroprop.ops.movement import reshape
 from retroprop.ops.pooling import sum_pool
+from retroprop.ops.statistics import moments, standardize
 from retroprop.shapes import size
 
 __all__ = [

@@ -10,7 +10,7 @@ import pytest
 import retroprop as rp
 from retroprop import nn, ops
 from retroprop.backends.llvm import target
-from retroprop.ops.moments import moments
+from retroprop.ops.statistics import moments
 
 F = nn.functional
 SHAPES = [
@@ -39,7 +39,7 @@ def drawn(shape: tuple[int, ...], scale: float, shift: float, dtype: Any = np.fl
 
 def compiled(axis: Any, *, is_image: bool, **options: Any) -> Any:
     def fn(x: Any) -> Any:
-        return moments(image(x) if is_image else x, axis=axis)
+        return ops.moments(image(x) if is_image else x, axis=axis)
 
     return rp.compile(fn, strict=True, **{"threads": 2, **options})
 
@@ -148,7 +148,7 @@ def test_a_nan_stays_in_its_channel() -> None:
     mean, variance = compiled((0, 2, 3), is_image=False)(rp.asarray(x))
 
     def fn(x: Any) -> Any:
-        return moments(F.max_pool2d(x, 1), axis=(0, 2, 3))  # channels last, and NaN stays NaN
+        return ops.moments(F.max_pool2d(x, 1), axis=(0, 2, 3))  # channels last, and NaN stays NaN
 
     for found in (variance, rp.compile(fn, strict=True)(rp.asarray(x))[1]):
         broken = np.isnan(found.numpy()).reshape(-1)
@@ -175,7 +175,7 @@ def test_another_instruction_set_agrees(axis: Any) -> None:
 
 
 def test_nothing_has_no_moments() -> None:
-    native = rp.compile(lambda x: moments(x, axis=(2, 3)), verbose=False)
+    native = rp.compile(lambda x: ops.moments(x, axis=(2, 3)), verbose=False)
     mean, variance = native(rp.ones((0, 3, 4, 4)))
     assert mean.shape == variance.shape == (0, 3, 1, 1)
 
@@ -183,7 +183,7 @@ def test_nothing_has_no_moments() -> None:
 def test_the_gradient_of_both() -> None:
     def fn(x: Any) -> Any:
         def loss(x: Any) -> Any:
-            mean, variance = moments(image(x), axis=(0, 2, 3))
+            mean, variance = ops.moments(image(x), axis=(0, 2, 3))
             return rp.sum(mean**2 + rp.exp(variance))
 
         return rp.value_and_grad(loss)(x)

@@ -30,7 +30,7 @@ def outputs(program, *arrays, steps=1, moves=0):
     results = {
         number: np.zeros(value.shape, value.dtype)
         for number, value in enumerate(program.graph.outputs)
-        if number not in program.lowered.donated
+        if number not in program.plan.lowered.donated
     }
     for number, array in results.items():
         program.bind(count + number, array)

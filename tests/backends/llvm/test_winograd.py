@@ -165,7 +165,7 @@ graph({inputs})
     for slot, array in enumerate([*arrays, found]):
         program.bind(slot, array)
     program.run()
-    return found, " ".join(kernel.what for kernel in program.kernels)
+    return found, program.report()
 
 
 def numbers(kind: str) -> list[Any]:
