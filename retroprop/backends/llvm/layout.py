@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from retroprop import shapes
 from retroprop.backends.llvm import window
 from retroprop.backends.llvm.kernel import Buffer, View
 from retroprop.backends.llvm.pooling import POOLS
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from retroprop.ir import Graph, Node, Value
 
 __all__ = [
@@ -42,6 +42,7 @@ CONVOLUTIONS = {
     "conv_transpose": ("image", "weight", "image"),
     "conv_weight": ("image", "image", "weight"),
 }
+_REAL = frozenset(map(np.dtype, ("float32", "float64")))  # other numbers run through NumPy
 _ALIKE = frozenset({"concatenate", "pad", "place_slice", "set_slice"})
 
 
@@ -121,7 +122,8 @@ def _read(
 ) -> None:
     """What a node says of its operands and results."""
     name, op = node.op.name, node.op
-    if name in CONVOLUTIONS:
+    is_real = node.outputs[0].dtype in _REAL
+    if name in CONVOLUTIONS and is_real:
         ends = map(origin, (*node.operands, *node.outputs))
         marks += zip(ends, CONVOLUTIONS[name], strict=True)
         image = origin(node.operands[0])
@@ -131,7 +133,7 @@ def _read(
         borders[image] = tuple(
             (max(a, c), max(b, d)) for (a, b), (c, d) in zip(known, needs, strict=True)
         )
-    elif name in POOLS:
+    elif name in POOLS and is_real:
         marks += [(origin(value), "image") for value in (*node.operands, *node.outputs)]
     elif name in _ALIKE or getattr(op, "lower", None) is not None:
         (first, *_) = node.outputs

@@ -1,17 +1,20 @@
 """Mean and variance of images, channel by channel.
 
-Each image has its own mean and its own sum of squared distances from it, found in two passes while
-the image is in the cache; they are then combined exactly:
+Two passes over each image while it is in the cache: its mean m_i, rounded as it is; then the sums
+d_i of the distances x - m_i, which would be 0 without rounding, and q_i of their squares. With
+n elements in each of k images and g_i = m_i - m,
 
-    mean = Σ mean_i / m        variance = Σ (squares_i + n (mean_i - mean)²) / (m n)
+    drift    = Σ (d_i + n g_i) / (k n)
+    mean     = m + drift
+    variance = Σ (q_i + g_i (2 d_i + n g_i)) / (k n) - drift²
 
-so nothing large is ever subtracted from something large.
+for any m near the mean. Nothing large is ever subtracted from something large.
 Source: Chan, Golub, LeVeque 1983, Algorithms for computing the sample variance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from retroprop.backends.llvm.emit import vector
@@ -38,39 +41,42 @@ if TYPE_CHECKING:
 __all__ = ["Combine", "Moments", "moments"]
 
 _APART = 8  # sums that are made side by side
+_RUN = 32  # places in a row that one of them takes
 
 
 class Moments(Kernel):
-    """For each image and channel: the mean, and the mean or the sum of squared distances from it.
+    """For each image and channel: a mean, the sum of distances from it, and of their squares; or
+    mean and variance.
 
     Rows are images.
 
     Args:
-        results: two views (batch, channels), contiguous.
+        results: three views (batch, channels), contiguous; or two.
         x:       (batch, channels, *spatial), channels last.
-        is_mean: squared distances are divided by how many there are.
     """
 
     what = "moments"
 
-    def __init__(self, results: Sequence[View], x: View, *, is_mean: bool) -> None:
-        self.results, self.operands, self.is_mean = tuple(results), (x,), is_mean
+    def __init__(self, results: Sequence[View], x: View) -> None:
+        self.results, self.operands = tuple(results), (x,)
         self.rows, self.channels = x.shape[:2]
         self.count = size(x.shape[2:])
         self.item, self.scalar = x.dtype.itemsize, storage_type(x.dtype)
-        self.flops = 4 * x.size
+        self.flops = 5 * x.size
         views = (*self.results, x)
         self.slabs = tuple(view.strides[0] * self.item for view in views)
 
     @property
     def signature(self) -> object:
         views = (*self.results, *self.operands)
-        return ("moments", self.is_mean, *(view.layout for view in views))
+        return ("moments", *(view.layout for view in views))
 
     def emit(self, module: Module, target: Target) -> str:
-        f, results, (image,), _, lo, hi = kernel_function(module, "moments", 2, 1)
+        count = len(self.results)
+        f, results, (image,), _, lo, hi = kernel_function(module, "moments", count, 1)
         (x,) = self.operands
         self.lanes = target.lanes(self.item)
+        self.type = vector(self.scalar, self.lanes)
         with f.loop(lo, hi) as row:
             near = f.at(image, row.index, x.strides[0] * self.item)
             far = [f.at(p, row.index, self.channels * self.item) for p in results]
@@ -99,66 +105,90 @@ class Moments(Kernel):
     def _some(
         self, f: Function, x: Register, to: Sequence[Register], columns: int, vectors: int
     ) -> None:
-        count = f.constant(vector(self.scalar, self.lanes), self.count)
-        means = [
-            f.binary("fdiv", total, count) for total in self._total(f, x, columns, vectors, None)
-        ]
-        squares = self._total(f, x, columns, vectors, means)
-        if self.is_mean:
-            squares = [f.binary("fdiv", total, count) for total in squares]
-        for values, place in zip((means, squares), to, strict=True):
-            for v, value in enumerate(values):
+        count = f.constant(self.type, self.count)
+
+        def values(place: Register, v: int) -> list[Register]:
+            some = min(self.lanes, columns - v * self.lanes)
+            return [load_some(f, self.scalar, self.lanes, place, some)]
+
+        means = [f.binary("fdiv", x, count) for (x,) in self._sums(f, x, vectors, 1, values)]
+
+        def distances(place: Register, v: int) -> list[Register]:
+            (value,) = values(place, v)
+            gap = f.binary("fsub", value, means[v])
+            return [gap, f.binary("fmul", gap, gap)]
+
+        for v, sums in enumerate(self._sums(f, x, vectors, 2, distances)):
+            found = [means[v], *sums]
+            if len(to) == 2:
+                drift, variance = (f.binary("fdiv", total, count) for total in sums)
+                less = f.binary("fmul", drift, drift)
+                found = [f.binary("fadd", means[v], drift), f.binary("fsub", variance, less)]
+            for value, place in zip(found, to, strict=True):
                 some = min(self.lanes, columns - v * self.lanes)
                 store_some(f, value, f.at(place, v * self.lanes, self.item), some)
 
-    def _total(
+    def _sums(
         self,
         f: Function,
         x: Register,
-        columns: int,
         vectors: int,
-        means: Sequence[Register] | None,
-    ) -> list[Register]:
-        """Sums over an image: of x, or of squared distances from the means."""
+        number: int,
+        values: Callable[[Register, int], list[Register]],
+    ) -> list[list[Register]]:
+        """For each vector of channels `number` sums over an image, short runs apart from each
+        other so that rounding errors do not pile up.
+        """
         (view,) = self.operands
         axes = collapsed(view.shape, [view], range(2, len(view.shape))) or [(1, (0,))]
         (length, (step,)) = axes[-1]
-        apart = max(n for n in (1, 2, 4, 8) if n * vectors <= _APART and length % n == 0)
-        zero = f.constant(vector(self.scalar, self.lanes), 0)
-        rooms = [f.allocate(zero.type) for _ in range(apart * vectors)]
+        rooms = [f.allocate(self.type) for _ in range(vectors * number)]
+        zero = f.constant(self.type, 0)
         for room in rooms:
             f.store(zero, room)
-        with walk(f, axes[:-1], [x], [self.item]) as (start,):
-            totals = [f.load(zero.type, room) for room in rooms]
-            with f.loop(0, length, apart, carry=totals) as loop:
+
+        def run(start: Register, count: int, apart: int) -> None:
+            """`count` places from one on, `apart` of them side by side."""
+            if not count:
+                return
+            many = vectors * number * apart
+            with f.loop(0, count, apart, carry=[zero] * many) as loop:
                 place = f.at(start, loop.index, step * self.item)
-                found = []
-                for i, total in enumerate(loop.carried):
-                    which, v = divmod(i, vectors)
-                    at = f.at(place, which * step + v * self.lanes, self.item)
-                    some = min(self.lanes, columns - v * self.lanes)
-                    value = load_some(f, self.scalar, self.lanes, at, some)
-                    if means is None:
-                        found.append(f.binary("fadd", total, value))
-                    else:
-                        gap = f.binary("fsub", value, means[v])
-                        found.append(f.multiply_add(gap, gap, total))
-                loop.carry(*found)
-            for total, room in zip(loop.carried, rooms, strict=True):
-                f.store(total, room)
-        sums = [f.load(zero.type, room) for room in rooms]
-        while len(sums) > vectors:
-            half = len(sums) // 2
-            sums = [f.binary("fadd", sums[i], sums[half + i]) for i in range(half)]
-        return sums
+                found = [
+                    value
+                    for which in range(apart)
+                    for v in range(vectors)
+                    for value in values(f.at(place, which * step + v * self.lanes, self.item), v)
+                ]
+                pairs = zip(loop.carried, found, strict=True)
+                loop.carry(*[f.binary("fadd", total, value) for total, value in pairs])
+            sums = list(loop.carried)
+            while len(sums) > len(rooms):
+                half = len(sums) // 2
+                sums = [f.binary("fadd", sums[i], sums[half + i]) for i in range(half)]
+            for room, total in zip(rooms, sums, strict=True):
+                f.store(f.binary("fadd", f.load(self.type, room), total), room)
+
+        apart = max(n for n in (1, 2, 4) if n == 1 or n * vectors * number <= _APART)
+        each = _RUN * apart
+        with walk(f, axes[:-1], [x], [self.item]) as (start,):
+            whole = length // each * each
+            if whole:
+                with f.loop(0, whole, each) as part:
+                    run(f.at(start, part.index, step * self.item), each, apart)
+            rest = (length - whole) // apart * apart
+            run(f.at(start, whole * step, self.item), rest, apart)
+            run(f.at(start, (whole + rest) * step, self.item), length - whole - rest, 1)
+        totals = [f.load(self.type, room) for room in rooms]
+        return [totals[v * number : (v + 1) * number] for v in range(vectors)]
 
 
 class Combine(Kernel):
-    """Mean and variance of all images, from those of each.
+    """Mean and variance of all images, from what there is of each.
 
     Args:
         results: two views of (channels,), contiguous.
-        parts:   means and sums of squared distances, (images, channels), contiguous.
+        parts:   means, sums of distances and of their squares: (images, channels), contiguous.
         count:   elements of each image.
     """
 
@@ -168,8 +198,8 @@ class Combine(Kernel):
         self.results, self.operands, self.count = tuple(results), tuple(parts), count
         self.images, self.channels = parts[0].shape
         self.item, self.scalar = parts[0].dtype.itemsize, storage_type(parts[0].dtype)
-        self.slabs = (None,) * 4
-        self.flops = 6 * parts[0].size
+        self.slabs = (None,) * 5
+        self.flops = 9 * parts[0].size
 
     @property
     def signature(self) -> object:
@@ -177,7 +207,7 @@ class Combine(Kernel):
         return ("combine", self.count, *(view.layout for view in views))
 
     def emit(self, module: Module, target: Target) -> str:
-        f, results, parts, _, lo, hi = kernel_function(module, "combine", 2, 2)
+        f, results, parts, _, lo, hi = kernel_function(module, "combine", 2, 3)
         self.lanes = target.lanes(self.item)
         whole, rest = divmod(self.channels, self.lanes)
         with f.loop(lo, hi):
@@ -197,25 +227,29 @@ class Combine(Kernel):
         start: Register,
         count: int,
     ) -> None:
-        means, squares = (f.at(p, start, self.item) for p in parts)
+        places = [f.at(part, start, self.item) for part in parts]
         type = vector(self.scalar, self.lanes)
-        zero = f.constant(type, 0)
+        zero, each = f.constant(type, 0), f.constant(type, self.count)
+        all = f.constant(type, self.count * self.images)
 
-        def load(base: Register, image: Register) -> Register:
-            place = f.at(base, image, self.channels * self.item)
+        def load(part: int, image: Register) -> Register:
+            place = f.at(places[part], image, self.channels * self.item)
             return load_some(f, self.scalar, self.lanes, place, count)
 
         with f.loop(0, self.images, carry=[zero]) as loop:
-            loop.carry(f.binary("fadd", loop.carried[0], load(means, loop.index)))
-        mean = f.binary("fdiv", loop.carried[0], f.constant(type, self.images))
-        each = f.constant(type, self.count)
-        with f.loop(0, self.images, carry=[zero]) as loop:
-            gap = f.binary("fsub", load(means, loop.index), mean)
-            between = f.binary("fmul", f.binary("fmul", gap, gap), each)
-            inside = f.binary("fadd", load(squares, loop.index), between)
-            loop.carry(f.binary("fadd", loop.carried[0], inside))
-        all = f.constant(type, self.count * self.images)
-        variance = f.binary("fdiv", loop.carried[0], all)
+            loop.carry(f.binary("fadd", loop.carried[0], load(0, loop.index)))
+        near = f.binary("fdiv", loop.carried[0], f.constant(type, self.images))
+        with f.loop(0, self.images, carry=[zero, zero]) as loop:
+            drift, total = loop.carried
+            gap = f.binary("fsub", load(0, loop.index), near)
+            moved, distance = f.binary("fmul", gap, each), load(1, loop.index)
+            twice = f.binary("fadd", f.binary("fadd", distance, distance), moved)
+            square = f.binary("fadd", load(2, loop.index), f.binary("fmul", gap, twice))
+            drift = f.binary("fadd", drift, f.binary("fadd", distance, moved))
+            loop.carry(drift, f.binary("fadd", total, square))
+        drift, total = (f.binary("fdiv", x, all) for x in loop.carried)
+        mean = f.binary("fadd", near, drift)
+        variance = f.binary("fsub", total, f.binary("fmul", drift, drift))
         for value, place in zip((mean, variance), results, strict=True):
             store_some(f, value, f.at(place, start, self.item), count)
 
@@ -230,13 +264,13 @@ def moments(node: Node, results: Sequence[View], x: View, *, is_image: bool) -> 
         batch, channels = x.shape[:2]
         flat = [view._replace(shape=x.shape[:2], strides=(channels, 1)) for view in results]
         if axes == inner or batch == 1:
-            return [Moments(flat, x, is_mean=True)]
+            return [Moments(flat, x)]
         parts = [
             View(Buffer(batch * channels * x.dtype.itemsize, what="moments"), x.dtype, *shape)
-            for shape in [(x.shape[:2], (channels, 1))] * 2
+            for shape in [(x.shape[:2], (channels, 1))] * 3
         ]
         whole = [view._replace(shape=(channels,), strides=(1,)) for view in results]
-        return [Moments(parts, x, is_mean=False), Combine(whole, parts, size(x.shape[2:]))]
+        return [Moments(parts, x), Combine(whole, parts, size(x.shape[2:]))]
     return _one_by_one(results, x, axes)
 
 

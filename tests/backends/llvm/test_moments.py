@@ -10,7 +10,6 @@ import pytest
 import retroprop as rp
 from retroprop import nn, ops
 from retroprop.backends.llvm import target
-from retroprop.ops.statistics import moments
 
 F = nn.functional
 SHAPES = [
