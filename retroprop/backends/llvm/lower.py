@@ -20,6 +20,7 @@ from retroprop.backends.llvm.layout import (
     origin,
 )
 from retroprop.backends.llvm.moments import moments
+from retroprop.backends.llvm.order import sunk
 from retroprop.backends.llvm.outputs import settle
 from retroprop.backends.llvm.pooling import POOLS, pool
 from retroprop.backends.llvm.produce import (
@@ -76,7 +77,7 @@ class Lowered(Values):
         self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
         self._readers = _reader_counts(graph)
         self._last_whole = -1  # the last unit that nothing is fused with
-        for node in graph.nodes:
+        for node in sunk(graph):
             self._place(node)
         self.outputs = settle(self)
         self.works: list[Kernel | Call] = []
@@ -221,7 +222,8 @@ class Lowered(Values):
         if len(unit.nodes) >= _STEPS or len(unit.outside) + len(unit.inside) // 4 >= _POINTERS:
             return False
         inner = [operand for operand in node.operands if operand in unit.inside]
-        if unit.index < self._last_whole and all(operand in self.views for operand in inner):
+        closed = unit.index < self._last_whole or unit.reduced is not None
+        if closed and all(operand in self.views for operand in inner):
             return False  # what it reads is kept anyway, and what it makes is used much later
         for operand in node.operands:
             if operand.constant is not None or operand in unit.inside:
