@@ -2,10 +2,10 @@
 
     python bench/curves.py cifar10_small.npz docs/images/resnet20-cifar10.svg
 
-Trains resnet20 (batch 64, SGD with momentum) for three epochs on real images, in float32 and in float64, and draws
-the losses and how far they are apart. In float32 two correct programs drift apart, as rounding differences grow from
-step to step (PyTorch from itself as well, in another layout); in float64 they stay together until these have grown
-as far.
+Trains resnet20 (batch 64, SGD with momentum) for three epochs on real images, in float32 and in
+float64, and draws the losses and how far they are apart. In float32 two correct programs drift
+apart, as rounding differences grow from step to step (PyTorch from itself as well, in another
+layout); in float64 they stay together until these have grown as far.
 """
 
 from __future__ import annotations
@@ -114,9 +114,7 @@ def main() -> None:
     )
     steps = ", ".join(f"{i}: {noise[i]:.1e}" for i in (0, 10, 30, 60, len(noise) - 1))
     print(f"PyTorch with itself, channels last: apart at step {steps}")
-    above.set(
-        ylabel="loss", title="resnet20 on CIFAR-10 (2,000 images), batch 64, SGD with momentum"
-    )
+    above.set(ylabel="loss", title="resnet20 on CIFAR-10 (2,000 images), batch 64")
     below.set(xlabel="step", ylabel="relative difference of the losses")
     for axes in (above, below):
         axes.legend()

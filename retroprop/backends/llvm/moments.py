@@ -148,26 +148,8 @@ class Moments(Kernel):
             f.store(zero, room)
 
         def run(start: Register, count: int, apart: int) -> None:
-            """`count` places from one on, `apart` of them side by side."""
-            if not count:
-                return
-            many = vectors * number * apart
-            with f.loop(0, count, apart, carry=[zero] * many) as loop:
-                place = f.at(start, loop.index, step * self.item)
-                found = [
-                    value
-                    for which in range(apart)
-                    for v in range(vectors)
-                    for value in values(f.at(place, which * step + v * self.lanes, self.item), v)
-                ]
-                pairs = zip(loop.carried, found, strict=True)
-                loop.carry(*[f.binary("fadd", total, value) for total, value in pairs])
-            sums = list(loop.carried)
-            while len(sums) > len(rooms):
-                half = len(sums) // 2
-                sums = [f.binary("fadd", sums[i], sums[half + i]) for i in range(half)]
-            for room, total in zip(rooms, sums, strict=True):
-                f.store(f.binary("fadd", f.load(self.type, room), total), room)
+            if count:
+                self._run(f, start, (count, apart, step), rooms, values)
 
         apart = max(n for n in (1, 2, 4) if n == 1 or n * vectors * number <= _APART)
         each = _RUN * apart
@@ -181,6 +163,36 @@ class Moments(Kernel):
             run(f.at(start, (whole + rest) * step, self.item), length - whole - rest, 1)
         totals = [f.load(self.type, room) for room in rooms]
         return [totals[v * number : (v + 1) * number] for v in range(vectors)]
+
+    def _run(
+        self,
+        f: Function,
+        start: Register,
+        walked: tuple[int, int, int],
+        rooms: Sequence[Register],
+        values: Callable[[Register, int], list[Register]],
+    ) -> None:
+        """Add what is found at some places in a row: how many, how many side by side, how far
+        apart they lie.
+        """
+        count, apart, step = walked
+        zero = f.constant(self.type, 0)
+        with f.loop(0, count, apart, carry=[zero] * (len(rooms) * apart)) as loop:
+            place = f.at(start, loop.index, step * self.item)
+            found: list[Register] = []
+            for which in range(apart):
+                here, v = f.at(place, which * step, self.item), 0
+                while len(found) < len(rooms) * (which + 1):
+                    found += values(f.at(here, v * self.lanes, self.item), v)
+                    v += 1
+            pairs = zip(loop.carried, found, strict=True)
+            loop.carry(*[f.binary("fadd", total, value) for total, value in pairs])
+        sums = list(loop.carried)
+        while len(sums) > len(rooms):
+            half = len(sums) // 2
+            sums = [f.binary("fadd", sums[i], sums[half + i]) for i in range(half)]
+        for room, total in zip(rooms, sums, strict=True):
+            f.store(f.binary("fadd", f.load(self.type, room), total), room)
 
 
 class Combine(Kernel):

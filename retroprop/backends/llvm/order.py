@@ -1,8 +1,8 @@
 """In which order the nodes of a graph are lowered: work that is cheap comes where it is needed.
 
-A graph lists nodes as they were recorded. An elementwise node whose operands are kept anyway need not
-be computed, and its result kept, long before its only reader: it is moved there, so that both become
-one kernel.
+A graph lists nodes as they were recorded. An elementwise node whose operands are kept anyway need
+not be computed, and its result kept, long before its only reader: it is moved there, so that both
+become one kernel.
 """
 
 from __future__ import annotations
