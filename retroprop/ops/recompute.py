@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from retroprop.errors import ArgumentError
 from retroprop.ops.define import ANY, NoGradient, primitive
-from retroprop.ops.samples import call
+from retroprop.ops.samples import bad, call
 
 __all__ = ["again"]
 
@@ -15,13 +16,20 @@ Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
 
+def _as_it_is(x: Shape, after: Shape, *, number: int) -> Shape:
+    if number < 0:
+        raise ArgumentError(f"again: repetitions are counted from 0, number={number} is none")
+    return x
+
+
 @primitive(
     form="opaque",
-    shape=lambda x, after, *, number: x,
+    shape=_as_it_is,
     result=lambda x, after, **_: x,
     roles={"after": ANY},
     vjp={"x": lambda g: g, "after": NoGradient("it only says when")},
     samples=[call((2, 3), (4,), number=0), call((), (2, 2), number=1), call((0,), (1,), number=2)],
+    errors=[bad((2, 3), (4,), number=-1, match="counted from 0")],
 )
 def again(x: Array, after: Array, /, *, number: int) -> Array:
     """x itself, to compute from it once more, but not before `after` is there.
@@ -33,7 +41,10 @@ def again(x: Array, after: Array, /, *, number: int) -> Array:
     Args:
         x:      anything.
         after:  what has to be computed before; its numbers do not matter.
-        number: tells one repetition from another.
+        number: tells one repetition from another, from 0.
+
+    Raises:
+        ArgumentError: number is negative.
 
     Example:
         >>> import retroprop as rp

@@ -17,9 +17,8 @@ TEXT = """
 graph(%0: float32[4, 3], %1: int64[2], %2: float32[1, 2, 8, 8], %3: float32[3, 2, 3, 3])
   %4: float32[2, 3] = take(%0, %1, axis=0)
   %5: float32[2, 3] = multiply(%4, 2.5:float32)
-  %6: float32[1, 3, 6, 6] = conv(%2, %3, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1),
-    groups=1)
-  return %5, %6"""
+  %6: float32[1, 3, 6, 6] = conv(%2, %3, stride=(1, 1), padding=((0, 0), (0, 0)), WHOLE)
+  return %5, %6""".replace("WHOLE", "dilation=(1, 1), groups=1")
 
 
 def run(program, index):
