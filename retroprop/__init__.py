@@ -195,6 +195,11 @@ from retroprop.core.faces import (
     where,
 )
 from retroprop.core.faces import power as pow
+from retroprop.core.loops.scan import (
+    fori_loop,
+    scan,
+    while_loop,
+)
 from retroprop.core.remat import (
     checkpoint,
     custom_gradient,
@@ -359,6 +364,7 @@ __all__ = [
     "float64",
     "floor",
     "floor_divide",
+    "fori_loop",
     "from_dlpack",
     "full",
     "full_like",
@@ -438,6 +444,7 @@ __all__ = [
     "round",
     "rsqrt",
     "save",
+    "scan",
     "searchsorted",
     "set_grad_enabled",
     "sigmoid",
@@ -483,6 +490,7 @@ __all__ = [
     "vecdot",
     "vjp",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]

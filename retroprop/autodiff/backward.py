@@ -123,7 +123,8 @@ def _pull(
     g: Any = arrived[0]
     if len(arrived) > 1:
         pairs = zip(arrived, node.outputs, strict=True)
-        g = tuple(zeros(output) if one is None else one for one, output in pairs)
+        lazy = node.op.form == "loop"  # type: ignore[attr-defined]  it leaves out what is not there
+        g = tuple(zeros(v) if one is None and not lazy else one for one, v in pairs)
     shared = None
     for index, operand in enumerate(node.operands):
         if not operand.requires_grad or (needed is not None and operand not in needed):

@@ -20,7 +20,7 @@ writes = 0  # of these and of cells, see `wrote`
 
 
 class _Local(threading.local):
-    recorder: Any = None
+    recorder: Any = None  # the innermost, where a body is recorded inside a function
 
 
 _local = _Local()
@@ -41,10 +41,10 @@ def enter(recorder: Any) -> None:
     _local.recorder = recorder
 
 
-def leave() -> None:
-    """End the trace of this thread."""
+def leave(recorder: Any) -> None:
+    """End a trace of this thread: the one around it, if any, goes on."""
     global active  # noqa: PLW0603
-    _local.recorder = None
+    _local.recorder = recorder.parent
     with _lock:
         active -= 1
 

@@ -65,10 +65,14 @@ class _Seen:
 
 
 class Recorder:
-    """Sees what one thread does to Tensors during a `with` block, and keeps it as a graph."""
+    """Sees what one thread does to Tensors during a `with` block, and keeps it as a graph.
 
-    def __init__(self) -> None:
-        self.is_open = True
+    Args:
+        parent: the recorder of what is around it; see `core.loop`, which records bodies of loops.
+    """
+
+    def __init__(self, parent: Recorder | None = None) -> None:
+        self.is_open, self.parent = True, parent
         self.nodes: list[Node] = []
         self.inputs: list[Input] = []
         self.values: list[Value] = []
@@ -83,7 +87,7 @@ class Recorder:
         return self
 
     def __exit__(self, error: object, *_: object) -> None:
-        recording.leave()
+        recording.leave(self)
         self.is_open = False
         for seen in self._seen.values():
             cell = seen.cell
@@ -117,13 +121,20 @@ class Recorder:
         seen = self._seen.get(key)
         if seen is None:
             data = cell._data
-            if isinstance(data, Symbol):
+            if isinstance(data, Symbol) and not self._is_around(data.recorder):
                 if data.recorder is not self:
                     data.snapshot()
                 self._own[key] = cell  # a copy of one made inside
                 return None
             seen = self._seen[key] = _Seen(cell)
         return seen
+
+    def _is_around(self, other: Recorder) -> bool:
+        """Whether another recorder sees what is around this one."""
+        parent = self.parent
+        while parent is not None and parent is not other:
+            parent = parent.parent
+        return parent is other
 
     def read(self, cell: Any) -> Any:
         """What a cell holds at this point."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["Graph", "Node", "Record", "Value", "nodes_before", "now"]
+__all__ = ["Graph", "Node", "Record", "Value", "nodes_before", "nodes_within", "now"]
 
 _serial = itertools.count()
 
@@ -156,6 +156,17 @@ def nodes_before(
             found.add(node)
             stack.extend(node.operands)
     return sorted(found, key=lambda node: node.serial)
+
+
+def nodes_within(graph: Graph) -> list[Node]:
+    """All nodes of a graph, each followed by those of the graphs that are its attributes."""
+    found: list[Node] = []
+    for node in graph.nodes:
+        found.append(node)
+        for item in node.attributes.values():
+            if isinstance(item, Graph):
+                found += nodes_within(item)
+    return found
 
 
 class Graph:

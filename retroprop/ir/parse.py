@@ -7,9 +7,11 @@ argument  = operand | name "=" attribute
 operand   = value | array
 array     = number ":" dtype | "[" [number {"," number}] "]" ":" type
 type      = dtype "[" [integer {"," integer}] "]"
-attribute = number | string | "True" | "False" | "None" | dtype | array
+attribute = number | string | "True" | "False" | "None" | dtype | array | "below"
           | "slice" "(" attribute "," attribute "," attribute ")"
           | "(" [attribute {"," attribute}] ")" | "[" ... "]"
+
+An attribute that is "below" is a graph: the lines after that of its node which are indented deeper.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_WORDS = {"True": True, "False": False, "None": None}
+_BELOW = object()
+_WORDS = {"True": True, "False": False, "None": None, "below": _BELOW}
 _DTYPES = frozenset(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 "
     "bfloat16 float16 float32 float64 complex64 complex128".split()
@@ -66,6 +69,11 @@ def parse(text: str, catalog: Mapping[str, Record]) -> Graph:
         True
     """
     lines = [(i, line) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    return _graph(lines, catalog)
+
+
+def _graph(lines: list[tuple[int, str]], catalog: Mapping[str, Record]) -> Graph:
+    """The graph that some lines describe."""
     known: dict[str, Value] = {}
     number, first = lines[0] if lines else (1, "")
     head = _Line(number, first, known)
@@ -73,7 +81,10 @@ def parse(text: str, catalog: Mapping[str, Record]) -> Graph:
     inputs = head.listed("(", ")", head.target)
     head.end()
     head.define(inputs)
-    nodes = [_node(_Line(number, line, known), catalog) for number, line in lines[1:-1]]
+    nodes = [
+        _node(_Line(line_number, line, known), catalog, below)
+        for line_number, line, below in _blocks(lines[1:-1])
+    ]
     last = _Line(*lines[-1], known) if lines[1:] else _Line(number + 1, "", known)
     last.expect("return")
     outputs = [] if last.kind == "end" else last.separated(last.operand)
@@ -81,8 +92,23 @@ def parse(text: str, catalog: Mapping[str, Record]) -> Graph:
     return Graph([value for value, _ in inputs], nodes, outputs)
 
 
-def _node(line: _Line, catalog: Mapping[str, Record]) -> Node:
-    """The node that one line describes; its outputs become known."""
+def _blocks(lines: list[tuple[int, str]]) -> list[tuple[int, str, list[tuple[int, str]]]]:
+    """Lines of nodes, each with the lines after it that are indented deeper."""
+    blocks: list[tuple[int, str, list[tuple[int, str]]]] = []
+    for number, line in lines:
+        if blocks and _indent(line) > _indent(blocks[0][1]):
+            blocks[-1][2].append((number, line))
+        else:
+            blocks.append((number, line, []))
+    return blocks
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _node(line: _Line, catalog: Mapping[str, Record], below: list[tuple[int, str]]) -> Node:
+    """The node that one line describes, and the graph below it; its outputs become known."""
     declared = line.declared()
     line.expect("=")
     name = line.take("name", "the name of an op")
@@ -99,7 +125,9 @@ def _node(line: _Line, catalog: Mapping[str, Record]) -> Node:
             f"line {line.number}: {name} takes {op.arity} operands, {len(operands)} are given"
         )
     try:
-        node = Node(op, operands, op.complete({k: v for k, v in arguments if k is not None}))
+        given = {k: v for k, v in arguments if k is not None}
+        bodies = {k: _graph(below, catalog) for k, v in given.items() if v is _BELOW}
+        node = Node(op, operands, op.complete({**given, **bodies}))
         for index, (value, _) in enumerate(declared):
             value.node, value.index = node, index
         node.outputs = [value for value, _ in declared]

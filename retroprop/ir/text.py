@@ -1,7 +1,8 @@
 """Graphs as text: one line per node, values numbered in order of appearance.
 
 `ir.parse` reads it back, so what is written here is exact: numbers in as few digits as tell them
-apart, infinities and NaN by name, slices and types in words.
+apart, infinities and NaN by name, slices and types in words. A graph that is an attribute, the body
+of a loop, follows the line of its node, indented, with numbers of its own.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ def to_text(graph: Graph) -> str:
         arguments += [f"{key}={_attribute(item)}" for key, item in node.attributes.items()]
         targets = ", ".join(f"{name(output)}: {_type(output)}" for output in node.outputs)
         lines.append(f"  {targets} = {node.op.name}({', '.join(arguments)})")
+        for item in node.attributes.values():
+            if isinstance(item, Graph):
+                lines += [f"    {line}" for line in to_text(item).splitlines()]
     lines.append(f"  return {', '.join(name(value) for value in graph.outputs)}".rstrip())
     return "\n".join(lines)
 
@@ -73,6 +77,8 @@ def _complex(number: complex) -> str:
 def _attribute(item: Any) -> str:
     if isinstance(item, np.dtype):
         return item.name
+    if isinstance(item, Graph):
+        return "below"
     if isinstance(item, np.ndarray):
         return _array(item)
     if isinstance(item, np.generic):

@@ -9,6 +9,7 @@ from retroprop.ops import (
     arithmetic,
     comparison,
     convolution,
+    cumulative,
     decomposition,
     exponential,
     gaussian,
@@ -17,6 +18,7 @@ from retroprop.ops import (
     inverse,
     linalg,
     logic,
+    loop,
     maxpool,
     movement,
     pooling,
@@ -24,7 +26,6 @@ from retroprop.ops import (
     recompute,
     reduction,
     rounding,
-    scan,
     searching,
     statistics,
     trigonometric,
@@ -45,7 +46,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     trigonometric,
     gaussian,
     activation,
-    scan,
+    cumulative,
     indexing,
     searching,
     linalg,
@@ -57,6 +58,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     random,
     health,
     recompute,
+    loop,
 )
 
 

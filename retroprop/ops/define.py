@@ -110,7 +110,8 @@ class Op:
     Attributes:
         name:       as in NumPy or the Array API.
         reference:  the NumPy function.
-        form:       "elementwise", "reduce", "view", "contract", "scan" or "opaque".
+        form:       "elementwise", "reduce", "view", "contract", "scan", "loop" or
+                    "opaque".
         operands:   names of the tensor operands; one name when variadic.
         attributes: defaults of the static attributes by name (`REQUIRED` where there is none).
         rules:      the gradient rules in the order of the operands.
@@ -182,7 +183,7 @@ class Op:
         if missing or surplus:
             raise TypeError(f"{self.name}: rules missing for {missing}, unknown {surplus}")
         types = {f"{name}_{what}" for name in (*self.operands, "y") for what in ("shape", "dtype")}
-        allowed = {"g", "y", "index", *self.operands, *self.attributes, *types}
+        allowed = {"g", "y", "index", "wanted", *self.operands, *self.attributes, *types}
         made = []
         for name in self.operands:
             rule = rules.get(name, NoGradient(f"{name} is not differentiable"))
@@ -330,6 +331,8 @@ def resolve(node: Node, name: str, g: Any, index: int, lift: Callable[[Any, Any]
         return lift(kept[name], node.operands[op.operands.index(name)])
     if name == "index":
         return index
+    if name == "wanted":
+        return tuple(operand.requires_grad for operand in node.operands)
     if name in node.attributes:
         return node.attributes[name]
     owner, _, what = name.rpartition("_")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from retroprop.ir import Graph
 from retroprop.passes.dead import drop_dead
+from retroprop.passes.loops import loops
 from retroprop.passes.products import only_transposed
 from retroprop.passes.simplify import simplify
 
@@ -39,7 +40,7 @@ def optimise(graph: Graph) -> Graph:
           %2: float32[2] = add(%1, %1)
           return %2
     """
-    graph = drop_dead(graph)
+    graph = loops(drop_dead(graph), optimise)
     for _ in range(_ROUNDS):
         graph = drop_dead(simplify(graph))
         # Each node is simple for good once it was visited, but to turn a product around takes

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from retroprop.backends.llvm import pool, status
 from retroprop.backends.llvm.emit import Function, Module, Register
-from retroprop.backends.llvm.schedule import Group, Schedule
+from retroprop.backends.llvm.loop import Loop
+from retroprop.backends.llvm.schedule import ALL_ROWS, Group, Schedule
 
 if TYPE_CHECKING:
-    from retroprop.backends.llvm.kernel import Kernel, View
+    from retroprop.backends.llvm.kernel import Buffer, Kernel, View
     from retroprop.backends.llvm.target import Target
 
 __all__ = ["Assembler", "segment_name"]
@@ -60,26 +61,20 @@ class Assembler:
     def _segment(self, number: int, groups: Sequence[Group]) -> None:
         parameters = [("arguments", "ptr"), ("thread", "i64"), ("threads", "i64"), ("meet", "ptr")]
         f = Function(self.module, segment_name(number), parameters, public=True)
-        self.f = f
+        self.f, self.units = f, self.plan.units
         arguments, self.thread, self.threads, self.meet = f.parameters
         words = [f.load("ptr", f.at(arguments, i, 8)) for i in range(5)]
         self.table, self.arena, self.status, steps, self.clocks = words
         count = f.convert("ptrtoint", steps, "i64")
         before = f.call("enter", "i32", [])
-        done = f.label("done")
+        done = self.done = f.label("done")
         failing = _may_fail(groups)
         with f.loop(0, count) as loop:
             self._slots: dict[int, Register] = {}
+            self._indices: dict[object, Register] = {}
             self.step = loop.index
             self._bind(groups)
-            for position, group in enumerate(groups):
-                if group.before:
-                    self._barrier()
-                if group.before == "check":
-                    self._check(done)
-                    if _may_fail(groups[position:]):  # nobody may report more before all have read
-                        self._barrier()
-                self._group(group)
+            self._groups(groups)
             if self.plan.parallel:
                 self._barrier()
             if failing:
@@ -91,6 +86,17 @@ class Assembler:
         f.call("leave", "void", [before])
         f.leave()
         self.module.add(f)
+
+    def _groups(self, groups: Sequence[Group]) -> None:
+        """Groups in order, and where threads meet between them."""
+        for position, group in enumerate(groups):
+            if group.before:
+                self._barrier()
+            if group.before == "check":
+                self._check(self.done)
+                if _may_fail(groups[position:]):  # nobody may report more before all have read
+                    self._barrier()
+            self._group(group)
 
     def _bind(self, groups: Sequence[Group]) -> None:
         """The address of every slot in this step."""
@@ -123,9 +129,12 @@ class Assembler:
 
     def _group(self, group: Group) -> None:
         f = self.f
-        if not self.plan.parallel:
+        if group.rows == ALL_ROWS or not self.plan.parallel:
             for kernel in group.kernels:
-                self._call(kernel, f.integer(0), f.integer(kernel.rows))
+                if isinstance(kernel, Loop):
+                    self._loop(kernel)
+                else:
+                    self._call(kernel, f.integer(0), f.integer(kernel.rows))
             return
         if group.rows == 1:
             first = f.compare("icmp eq", self.thread, f.integer(0))
@@ -145,9 +154,19 @@ class Assembler:
             for kernel in group.kernels:
                 self._call(kernel, loop.index, stop)
 
+    def _loop(self, loop: Loop) -> None:
+        """All steps of a loop."""
+        around, self.units = self.units, loop.units
+        with self.f.loop(0, loop.length) as steps:
+            self._indices[loop] = steps.index
+            self._groups(loop.groups)
+            if loop.meets:
+                self._barrier()
+        self.units = around
+
     def _share(self, rows: int) -> tuple[Register, Register]:
         """The rows of this thread: whole units, as equal as may be."""
-        f, unit = self.f, self.plan.units.get(rows, 1)
+        f, unit = self.f, self.units.get(rows, 1)
         blocks = -(-rows // unit)
         ends = []
         for step in (0, 1):
@@ -160,7 +179,7 @@ class Assembler:
 
     def _chunk(self, group: Group) -> int:
         """Rows of a block whose data stays in the cache from kernel to kernel."""
-        unit = self.plan.units.get(group.rows, 1)
+        unit = self.units.get(group.rows, 1)
         moved = sum(
             view.size * view.dtype.itemsize
             for kernel in group.kernels
@@ -186,10 +205,24 @@ class Assembler:
             self._clock(kernel, began)
 
     def _address(self, view: View) -> Register:
-        buffer, offset = view.buffer, view.offset * view.dtype.itemsize
+        return self._start(view.buffer, view.offset * view.dtype.itemsize)
+
+    def _start(self, buffer: Buffer, offset: int) -> Register:
+        """The address of a byte of a buffer."""
+        f = self.f
         if buffer.kind == "slot":
-            return self.f.at(self._slots[buffer.slot], offset)
-        return self.f.at(self.arena, buffer.offset + offset)
+            return f.at(self._slots[buffer.slot], offset)
+        place = buffer.place
+        if place is None:
+            return f.at(self.arena, buffer.offset + offset)
+        if not place.step:
+            return self._start(place.parent, place.start + buffer.offset + offset)
+        moved = f.binary("mul", self._indices[place.loop], f.integer(place.step))
+        if place.ring:
+            moved = f.binary("add", moved, f.integer(place.start))
+            moved = f.binary("urem", moved, f.integer(place.ring))
+            return f.at(self._start(place.parent, offset), moved)
+        return f.at(self._start(place.parent, place.start + offset), moved)
 
     def _now(self) -> Register:
         counter = "cycle" if self.target.triple.startswith(("x86", "i")) else "steady"

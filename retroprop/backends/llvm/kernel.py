@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Module, Register
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["Buffer", "Kernel", "View", "contiguous", "kernel_function", "storage_type"]
+__all__ = ["Buffer", "Kernel", "Place", "View", "contiguous", "kernel_function", "storage_type"]
 
 Shape = tuple[int, ...]
 
@@ -36,22 +36,51 @@ def storage_type(dtype: np.dtype[Any]) -> str:
     return _STORAGE.get(f"{dtype.kind}{dtype.itemsize}") or f"i{8 * dtype.itemsize}"
 
 
+class Place(NamedTuple):
+    """Where in another buffer the buffer of one step of a loop lies: start + step * index bytes.
+
+    Attributes:
+        parent: the buffer that holds it.
+        loop:   the loop whose index counts; None for a place that stays.
+        start, step: bytes.
+        ring:   bytes after which it starts again; 0 for never.
+    """
+
+    parent: Buffer
+    loop: object = None
+    start: int = 0
+    step: int = 0
+    ring: int = 0
+
+
 class Buffer:
     """A stretch of memory: an input or output of the program, or a part of its arena.
 
     Attributes:
         size:  bytes.
-        kind:  "slot" (the caller's memory, see `slot`), "arena", or "constant".
+        kind:  "slot" (the caller's memory, see `slot`), "arena", "constant", or "inner" (a part of
+               another buffer, see `place`).
         slot:  its number in the caller's table, for "slot".
-        offset: where it lies in the arena, in bytes, once memory is planned.
+        offset: where it lies in the arena, in bytes, once memory is planned; for "inner", behind
+               its place.
         what:  a word for reports.
     """
 
-    __slots__ = ("kind", "offset", "size", "slot", "what")
+    __slots__ = ("kind", "offset", "place", "size", "slot", "what")
 
     def __init__(self, size: int, kind: str = "arena", slot: int = -1, what: str = "") -> None:
         self.size, self.kind, self.slot, self.what = size, kind, slot, what
         self.offset = 0
+        self.place: Place | None = None
+
+    def put(self, place: Place) -> None:
+        """Let it be a part of another buffer."""
+        self.kind, self.place = "inner", place
+
+    @property
+    def whole(self) -> Buffer:
+        """The buffer that it is a part of, or itself."""
+        return self if self.place is None else self.place.parent.whole
 
     @property
     def key(self) -> object:

@@ -21,7 +21,8 @@ from retroprop.backends.llvm.layout import (
 )
 from retroprop.backends.llvm.moments import moments
 from retroprop.backends.llvm.order import sunk
-from retroprop.backends.llvm.outputs import settle
+from retroprop.backends.llvm.loop import place_loop
+from retroprop.backends.llvm.outputs import settle, settle_into
 from retroprop.backends.llvm.pooling import POOLS, pool
 from retroprop.backends.llvm.produce import (
     Call,
@@ -54,6 +55,8 @@ class Lowered(Values):
         donated:  output number -> number of the input whose memory it takes over.
         resident: slots whose memory we may choose the order of.
         winograd: the side of the tiles of that algorithm; 0 does without it.
+        around:  for the body of a loop, what is lowered around it, where its inputs lie, and where
+                 its outputs go.
 
     Attributes:
         works:   kernels, and calls of references, in a legal order.
@@ -68,10 +71,11 @@ class Lowered(Values):
         target: Target,
         resident: frozenset[int] = frozenset(),
         winograd: int = 2,
+        around: tuple[Lowered, Sequence[View], Sequence[View]] | None = None,
     ) -> None:
-        super().__init__(graph, resident)
+        super().__init__(graph, resident, around[1] if around else None)
         self.donated, self.target, self.winograd = donated, target, winograd
-        self.status: dict[int, Node] = {}
+        self.status: dict[int, Node] = around[0].status if around else {}
         self.last_failing = -1
         self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
         self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
@@ -79,7 +83,7 @@ class Lowered(Values):
         self._last_whole = -1  # the last unit that nothing is fused with
         for node in sunk(graph):
             self._place(node)
-        self.outputs = settle(self)
+        self.outputs = settle_into(self, around[2]) if around else settle(self)
         self.works: list[Kernel | Call] = []
         borders = self.borders()
         for unit in self.units:
@@ -88,6 +92,11 @@ class Lowered(Values):
                 work.waits = unit.waits
             self.works += made
         self.gather_tables(self.works)
+
+    def body(self, graph: Graph, given: Sequence[View], targets: Sequence[View]) -> Lowered:
+        """The body of a loop, lowered."""
+        around = (self, given, targets)
+        return Lowered(graph, {}, self.target, winograd=self.winograd, around=around)
 
     # -- placing nodes ---------------------------------------------------------------------------
 
@@ -270,6 +279,8 @@ class Lowered(Values):
             self._place_convolution(unit, node)
             return
         if native and (self._place_pool(unit, node) or self._place_moments(unit, node)):
+            return
+        if node.op.name == "scan" and place_loop(self, unit, node):
             return
         operands = [self.view(operand, unit) for operand in node.operands]
         for output in node.outputs:

@@ -8,10 +8,12 @@ from retroprop.backends.llvm.kernel import Buffer, View
 from retroprop.backends.llvm.produce import copied
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retroprop.backends.llvm.lower import Lowered
     from retroprop.ir import Value
 
-__all__ = ["settle"]
+__all__ = ["settle", "settle_into"]
 
 
 def settle(lowered: Lowered) -> list[Buffer]:
@@ -40,6 +42,24 @@ def settle(lowered: Lowered) -> list[Buffer]:
         outputs.append(buffer)
     _copy_late(lowered, late)
     return outputs
+
+
+def settle_into(lowered: Lowered, targets: Sequence[View]) -> list[Buffer]:
+    """Let the outputs of a body be computed in their places, or copied there; returns these."""
+    taken: set[Value] = set()
+    late: list[tuple[View, View]] = []
+    for value, target in zip(lowered.graph.outputs, targets, strict=True):
+        place = target.buffer.place
+        fits = value not in taken and _computed_in_place(lowered, value, None, set())
+        if fits and place is not None and lowered.view(value).strides == target.strides:
+            buffer = lowered.view(value).buffer
+            buffer.put(place)
+            taken.add(value)
+        else:
+            late.append((target, lowered.view(value)))
+    unit = lowered.new_unit()
+    unit.works += [copied(to, source) for to, source in late]
+    return [target.buffer for target in targets]
 
 
 def _lies_so(lowered: Lowered, value: Value, slot: int) -> bool:

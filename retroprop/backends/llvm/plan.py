@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retroprop.backends.llvm.assemble import Assembler
 from retroprop.backends.llvm.kernel import Kernel
+from retroprop.backends.llvm.loop import Loop
 from retroprop.backends.llvm.lower import Lowered
 from retroprop.backends.llvm.produce import Call
 from retroprop.backends.llvm.schedule import is_worth_threads, plan_memory, schedule
+
+from retroprop.ir.graph import nodes_within
 
 if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
@@ -90,8 +93,16 @@ class Plan:
         self.lowered = Lowered(graph, donated, target, resident, winograd)
         works = self.lowered.works
         parallel = threads > 1 and is_worth_threads(works)
+        for work in works:
+            if isinstance(work, Loop):
+                work.arrange(parallel=parallel)
         self.schedule = schedule(works, parallel=parallel)
-        self.kernels = [work for work, _ in self.schedule.order if isinstance(work, Kernel)]
+        self.kernels: list[Kernel] = []
+        for work, _ in self.schedule.order:
+            if isinstance(work, Loop):
+                self.kernels += work.kernels()
+            elif isinstance(work, Kernel):
+                self.kernels.append(work)
         self.calls = sorted({work.what for work in works if isinstance(work, Call)})
         self.schedule.peak = plan_memory(self.schedule.order, self._place_literals())
 
@@ -112,7 +123,7 @@ class Plan:
     def facts(self) -> Facts:
         """What a program needs of it."""
         lowered = self.lowered
-        places = {id(node): number for number, node in enumerate(self.graph.nodes)}
+        places = {id(node): number for number, node in enumerate(nodes_within(self.graph))}
         literals = {buffer.offset: array.tobytes() for buffer, array in lowered.constants}
         return Facts(
             self.peak,

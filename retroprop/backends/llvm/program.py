@@ -16,6 +16,7 @@ from retroprop.backends.llvm.plan import Facts, Plan
 from retroprop.backends.llvm.produce import Call
 from retroprop.errors import DivergedError, IndexRangeError, RetropropError
 from retroprop.ir import Graph
+from retroprop.ir.graph import nodes_within
 
 __all__ = ["Program", "build"]
 
@@ -188,7 +189,7 @@ class Program:
         assert found is not None
         number, value = found
         graph = self.graph if self._budget is None else self.plan.graph
-        node = graph.nodes[self.facts.failing[number]]
+        node = nodes_within(graph)[self.facts.failing[number]]
         error: RetropropError
         if node.op.name == "require_finite":
             real = np.int64(value).view(np.float64)

@@ -12,14 +12,24 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from retroprop.backends.llvm.kernel import Buffer, Kernel
 from retroprop.backends.llvm.produce import Call
 
-__all__ = ["Group", "Schedule", "is_worth_threads", "plan_memory", "schedule"]
+__all__ = [
+    "ALL_ROWS",
+    "Group",
+    "Schedule",
+    "is_worth_threads",
+    "plan_memory",
+    "schedule",
+    "touches",
+]
 
 Work = Kernel | Call
+
+ALL_ROWS = -1  # of a loop: its kernels have rows, it has not; all threads run it together
 
 _FLOPS, _BYTES = 3e10, 1.5e10  # of one core, to guess how long work takes
 _SERIAL_SECONDS = 0.7e-6  # below it a kernel is left to one thread
@@ -86,11 +96,11 @@ class _Scheduler:
         self.works, self.result = works, Schedule(parallel)
         self.waiting, self.followers = _dependencies(works)
         big = [w for w in works if isinstance(w, Kernel) and seconds(w) >= _SERIAL_SECONDS]
-        common = {kernel.rows for kernel in big}
+        common = {kernel.rows for kernel in big if kernel.rows != ALL_ROWS}
         for rows in common:
             self.result.units[rows] = _unit([w for w in works if _has_rows(w, rows)])
         self.rows = [self._cut_rows(work, common) for work in works]
-        self.touches = [_touches(work, rows) for work, rows in zip(works, self.rows, strict=True)]
+        self.touches = [touches(work, rows) for work, rows in zip(works, self.rows, strict=True)]
         self.epoch = 0
         self.last: Work | None = None
         # What kernels since the last barrier have touched, by buffer, and who has to wait for one.
@@ -103,7 +113,7 @@ class _Scheduler:
         """Rows by which a work is cut; 1 when one thread runs it whole."""
         if isinstance(work, Call) or not self.result.parallel:
             return 1
-        return work.rows if work.rows in common else 1
+        return work.rows if work.rows in common or work.rows == ALL_ROWS else 1
 
     def run(self) -> Schedule:
         ready = sorted(i for i, count in enumerate(self.waiting) if not count)
@@ -227,7 +237,7 @@ def _line_of(kernel: Kernel) -> int:
 Touch = tuple[int, int | None, bool]  # rows by which a kernel is cut, its slab, whether it writes
 
 
-def _touches(work: Work, rows: int) -> list[tuple[object, Touch]]:
+def touches(work: Work, rows: int) -> list[tuple[object, Touch]]:
     """Every buffer that a kernel touches, and how."""
     if isinstance(work, Call):
         return []
@@ -271,7 +281,9 @@ def _dependencies(works: Sequence[Work]) -> tuple[list[int], list[list[int]]]:
     return [len(need) for need in needs], followers
 
 
-def plan_memory(order: Sequence[tuple[Work, int]], start: int = 0) -> int:
+def plan_memory(
+    order: Sequence[tuple[Work, int]], start: int = 0, only: Collection[Buffer] | None = None
+) -> int:
     """Give every buffer of the arena its offset; returns the bytes the arena needs.
 
     A buffer may take the place of one that was last used before a barrier that it comes after.
@@ -279,12 +291,13 @@ def plan_memory(order: Sequence[tuple[Work, int]], start: int = 0) -> int:
     Args:
         order: works with their epochs.
         start: bytes at the beginning that are taken.
+        only:  the buffers to place; all of the arena by default.
     """
     first: dict[Buffer, int] = {}
     last: dict[Buffer, int] = {}
     for work, epoch in order:
         for view in (*work.results, *work.operands):
-            if view.buffer.kind == "arena":
+            if view.buffer in only if only is not None else view.buffer.kind == "arena":
                 first.setdefault(view.buffer, epoch)
                 last[view.buffer] = epoch
     placed = _Places(start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class Values:
 
     Args:
         resident: slots whose memory we may choose the order of.
+        given:    where the inputs lie, when it is not in slots.
 
     Attributes:
         views:       where each value lies that has memory.
@@ -65,7 +67,9 @@ class Values:
         constants:   (buffer, array) of literals that kernels read from memory.
     """
 
-    def __init__(self, graph: Graph, resident: frozenset[int]) -> None:
+    def __init__(
+        self, graph: Graph, resident: frozenset[int], given: Sequence[View] | None = None
+    ) -> None:
         self.graph = graph
         self.views: dict[Value, View] = {}
         self.unit_of: dict[Value, Unit] = {}
@@ -79,7 +83,11 @@ class Values:
         self._layouts = layouts(graph)
         self._copies: dict[Value, View] = {}  # of images that do not lie as they should
         self.orders = self._orders(resident)
-        self.inputs = [self._input(value, slot) for slot, value in enumerate(graph.inputs)]
+        self.inputs: list[Buffer] = []
+        if given is None:
+            self.inputs = [self._input(value, slot) for slot, value in enumerate(graph.inputs)]
+        else:
+            self.views.update(zip(graph.inputs, given, strict=True))
 
     def _input(self, value: Value, slot: int) -> Buffer:
         buffer = Buffer(bytes_of(value), "slot", slot, f"input {slot}")

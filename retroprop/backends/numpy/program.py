@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.backends.numpy.interpreter import run
+from retroprop.ir.interpreter import run
 from retroprop.errors import RetropropError
 from retroprop.ir import Graph
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retroprop.backends.llvm.program import Program
-from retroprop.backends.numpy.interpreter import run
+from retroprop.ir.interpreter import run
 from retroprop.errors import RetropropError
 from retroprop.ir import parse
 from retroprop.ops.catalog import catalog

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.backends.numpy import run
+from retroprop.ir.interpreter import run
 from retroprop.errors import GraphError
 
 

@@ -1,0 +1,1 @@
+"""Loops over Tensors, and their derivatives."""

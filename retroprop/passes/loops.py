@@ -1,0 +1,95 @@
+"""Loops: bodies are simplified, and lose what nobody reads of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+from retroprop.ir import Graph, Node, Value
+from retroprop.ops.loop import scan
+from retroprop.passes.dead import drop_dead
+from retroprop.passes.fission import Parts, split_loop
+
+__all__ = ["loops"]
+
+
+class Loop(NamedTuple):
+    """A loop with less in it: what is left of its operands and outputs, by number."""
+
+    body: Graph
+    operands: tuple[int, ...]
+    outputs: tuple[int, ...]
+    carried: int
+    sliced: int
+
+
+def loops(graph: Graph, optimise: Callable[[Graph], Graph]) -> Graph:
+    """The graph with its loops as small as they can be; itself where there are none.
+
+    Args:
+        optimise: what is done to a body.
+    """
+    if all(node.op is not scan for node in graph.nodes):
+        return graph
+    left: dict[Node, Loop] = {}
+    needed = set(graph.outputs)
+    for node, outputs in zip(graph.nodes[::-1], graph.computed[::-1], strict=True):
+        used = [number for number, value in enumerate(outputs) if value in needed]
+        if not used:
+            continue
+        if node.op is scan:
+            left[node] = _reduced(node, used, optimise)
+            needed.update(node.operands[number] for number in left[node].operands)
+        else:
+            needed.update(node.operands)
+    return drop_dead(_rebuilt(graph, left))
+
+
+def _reduced(node: Node, used: Collection[int], optimise: Callable[[Graph], Graph]) -> Loop:
+    """A loop that computes only some of its outputs."""
+    body, carried, sliced = (node.attributes[key] for key in ("body", "carried", "sliced"))
+    state = [k for k in range(carried) if k in used]
+    results = [n for n in used if n >= carried]
+    while True:
+        outputs = [*state, *results]
+        some = drop_dead(Graph(body.inputs, body.nodes, [body.outputs[n] for n in outputs]))
+        read = {v for inner in some.nodes for v in inner.operands}.union(some.outputs)
+        more = [k for k in range(carried) if k in state or body.inputs[k] in read]
+        if more == state:
+            break
+        state = more
+    some = optimise(some)
+    read = {v for inner in some.nodes for v in inner.operands}.union(some.outputs)
+    end = carried + sliced
+    sequences = [k for k in range(carried, end) if body.inputs[k] in read]
+    shared = [k for k in range(end, len(body.inputs)) if body.inputs[k] in read]
+    operands = (*state, *sequences, *shared)
+    inputs = [body.inputs[k] for k in operands]
+    if some is not body or len(inputs) < len(body.inputs):
+        some = Graph(inputs, some.nodes, some.outputs)
+    return Loop(some, operands, tuple(outputs), len(state), len(sequences))
+
+
+def _rebuilt(graph: Graph, left: dict[Node, Loop]) -> Graph:
+    """The graph with these loops in the place of those there were."""
+    new: dict[Value, Value] = {}
+    nodes: list[Node] = []
+    for node, outputs in zip(graph.nodes, graph.computed, strict=True):
+        operands = tuple([new.get(value, value) for value in node.operands])
+        if node in left:
+            parts = split_loop(left[node].body, _how(node, left[node]), [operands[k] for k in left[node].operands])
+            nodes += parts.nodes
+            new.update((outputs[n], v) for n, v in zip(left[node].outputs, parts.outputs, strict=True))
+        elif operands == node.operands:
+            nodes.append(node)
+        else:
+            copy = Node(node.op, operands, node.attributes)
+            made = tuple([Value(v.shape, v.dtype, node=copy, index=v.index) for v in outputs])
+            copy.outputs = made
+            new.update(zip(outputs, made, strict=True))
+            nodes.append(copy)
+    return Graph(graph.inputs, nodes, [new.get(value, value) for value in graph.outputs])
+
+
+def _how(node: Node, loop: Loop) -> dict[str, Any]:
+    return {**node.attributes, "body": loop.body, "carried": loop.carried, "sliced": loop.sliced}
