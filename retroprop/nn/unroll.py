@@ -1,7 +1,7 @@
 """A recurrent cell over time: the loop, one direction and one layer at a time.
 
-Sequences are held as rows, (time * batch, features) with time outermost, so that a layer is one
-matrix product, one split into steps, the steps, and one concatenation.
+Sequences are held as rows, (time * batch, features) with time outermost, so that the inputs' share
+of a layer is one matrix product, and what is left for the loop is what depends on the state.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any
 from retroprop import dtypes
 from retroprop.array.creation import arange, asarray
 from retroprop.core.faces import astype
+from retroprop.core.loops.scan import scan
 from retroprop.core.tensor import Tensor
 from retroprop.errors import DTypeError, IndexRangeError, ShapeError
 from retroprop.nn.functional._checks import is_known
 from retroprop.nn.gates import Kind, Past, State
 from retroprop.ops.arithmetic import where
 from retroprop.ops.comparison import less
-from retroprop.ops.movement import concatenate, reshape, split
+from retroprop.ops.movement import reshape
 
 __all__ = ["live_rows", "unroll"]
 
@@ -49,17 +50,20 @@ def unroll(
     Returns:
         Outputs (time * batch, features), zero where not live, and the state after the last step.
     """
-    sizes = (share.shape[0] // time,) * time
-    shares = split(share, sizes=sizes, axis=0)
-    alive = None if live is None else split(live, sizes=sizes, axis=0)
-    outputs: list[Any] = [None] * time
-    for t in reversed(range(time)) if reverse else range(time):
-        new = kind.step(shares[t], state, past)
-        if alive is not None:
-            new = tuple(where(alive[t], *pair) for pair in zip(new, state, strict=True))
-        state = new
-        outputs[t] = state[0]
-    rows = concatenate(*outputs, axis=0)
+    batch = share.shape[0] // time
+    shares = reshape(share, (time, batch, share.shape[1]))
+    alive = None if live is None else reshape(live, (time, batch, 1))
+
+    def step(state: State, given: Any) -> tuple[State, Tensor]:
+        part, is_live = given if alive is not None else (given, None)
+        new = kind.step(part, state, past)
+        if is_live is not None:
+            new = tuple(where(is_live, *pair) for pair in zip(new, state, strict=True))
+        return new, new[0]
+
+    given = shares if alive is None else (shares, alive)
+    state, outputs = scan(step, state, given, reverse=reverse)
+    rows = reshape(outputs, (time * batch, outputs.shape[2]))
     return (rows if live is None else where(live, rows, 0.0)), state
 
 

@@ -80,7 +80,8 @@ def test_the_gradient_of_a_long_loop_costs_no_square() -> None:
     """Slicing step by step would hold a copy of the whole sequence for each step."""
     time, batch = 400, 2
     share = rp.tensor(np.ones((time * batch, 1)), requires_grad=True)
-    rows, _ = unroll(Kind(1, 1, lambda x, state, past: (x,)), share, (rp.zeros((batch, 1)),), PAST,
-                     time=time)  # fmt: skip
+    state = (rp.zeros((batch, 1), dtype=rp.float64),)
+    kind = Kind(1, 1, lambda x, state, past: (x,))
+    rows, _ = unroll(kind, share, state, PAST, time=time)
     (rows * rp.arange(time * batch).reshape((-1, 1))).sum().backward()
     np.testing.assert_array_equal(share.grad.numpy()[:, 0], np.arange(time * batch))

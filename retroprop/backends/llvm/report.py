@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from retroprop.backends.llvm.kernel import Buffer
+from retroprop.backends.llvm.kernel import Buffer, Kernel
+from retroprop.backends.llvm.loop import Loop
 from retroprop.backends.llvm.produce import Call
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def _measured(program: Program) -> tuple[float, list[float]]:
 
 def _head(program: Program) -> str:
     target = program.target
-    flops = sum(kernel.flops for kernel in program.plan.kernels)
+    works = [work for work, _ in program.plan.schedule.order]
+    flops = sum(work.flops for work in works if isinstance(work, Kernel))
     return (
         f"{len(program.plan.graph.nodes)} ops in {len(program.plan.kernels)} kernels "
         f"({_count(flops)} operations a step), {program.threads} thread"
@@ -56,13 +58,24 @@ def _head(program: Program) -> str:
 
 def _kernel_lines(program: Program, ticks: Sequence[float], total: float) -> list[str]:
     head = f"{'kernel':44} {'shape':>18} {'operations':>10} {'bytes':>8} {'ticks':>9} {'share':>6}"
-    lines = [head]
-    for kernel, tick in zip(program.plan.kernels, ticks, strict=True):
-        shape = "x".join(map(str, kernel.results[0].shape)) or "1"
-        lines.append(
-            f"{kernel.what[:44]:44} {shape:>18} {_count(kernel.flops):>10} "
-            f"{_count(kernel.bytes):>8} {tick:>9.0f} {100 * tick / total:>5.1f}%"
-        )
+    lines, known = [head], dict(zip(program.plan.kernels, ticks, strict=True))
+
+    def add(work: Kernel | Call, times: int, margin: str) -> None:
+        if isinstance(work, Loop):
+            lines.append(f"{margin}{work.what}:")
+            for group in work.groups:
+                for kernel in group.kernels:
+                    add(kernel, times * work.length, f"{margin}  ")
+        elif isinstance(work, Kernel):
+            shape = "x".join(map(str, work.results[0].shape)) or "1"
+            lines.append(
+                f"{margin + work.what:44.44} {shape:>18} {_count(times * work.flops):>10} "
+                f"{_count(times * work.bytes):>8} {known[work]:>9.0f} "
+                f"{100 * known[work] / total:>5.1f}%"
+            )
+
+    for work, _ in program.plan.schedule.order:
+        add(work, 1, "")
     return lines
 
 

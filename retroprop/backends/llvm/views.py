@@ -47,7 +47,14 @@ def _item_of(look: Callable[[Any], Any], number: int) -> Callable[[Any], Any]:
 
 
 def _applied(node: Node, array: Any) -> Any:
+    if node.op.name == "take_slice":
+        return _looked_at(array, node.attributes["key"])
     return node.op.reference(array, **node.attributes)
+
+
+def _looked_at(array: Any, key: tuple[Any, ...]) -> Any:
+    """The part of an array at a key; a view, also of a single element, which NumPy would copy."""
+    return array[key] if any(one is ... for one in key) else array[(*key, ...)]
 
 
 def part(view: View, look: Callable[[Any], Any]) -> View:
@@ -97,7 +104,7 @@ def pieces(node: Node, result: View, operands: Sequence[View]) -> list[Kernel]:
 
 
 def _window(view: View, key: tuple[Any, ...]) -> View:
-    return part(view, lambda array: np.asarray(array[key]) if key else array)
+    return part(view, lambda array: _looked_at(array, key))
 
 
 def filled(result: View, value: Any) -> Kernel:

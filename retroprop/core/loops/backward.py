@@ -89,13 +89,13 @@ class Backward:
     def _settled(self, wanted: set[Value], must: set[Value]) -> tuple[list[Value], list[Node]]:
         """Of the forward values that are read: those kept, and nodes that run once more."""
         forward = self.halves.forward
-        need = {v for v in wanted if v in self._forward}
+        need = must | {v for v in wanted if v in self._forward}
         for node in reversed(forward):  # what is only another look is looked at again
             for v in node.outputs:
                 if v in need and v not in must and (v in self.alike or _is_look(node)):
                     need.update(o for o in node.operands if o in self._forward)
         first = self.halves.inputs[: self.halves.carried]
-        kept = [v for v in first if v in need or v in must]
+        kept = [v for v in first if v in need]
         there = {*kept, *self.alike, *self.sequences}
         again: list[Node] = []
         for node in forward:
@@ -104,7 +104,7 @@ class Backward:
             if must.isdisjoint(node.outputs) and self._runs_again(node, there):
                 again.append(node)
             else:
-                kept += [v for v in node.outputs if v in need or v in must]
+                kept += [v for v in node.outputs if v in need]
             there.update(node.outputs)
         return kept, again
 

@@ -130,7 +130,7 @@ def while_loop(
 def _taken_apart(given: Any, name: str) -> tuple[list[Tensor], Any]:
     """The Tensors of a container, and what puts them back together."""
     leaves, structure = tree.flatten(given)
-    if leaves == [None]:
+    if len(leaves) == 1 and leaves[0] is None:
         return [], None
     for leaf in leaves:
         if not isinstance(leaf, Tensor | np.ndarray | np.generic | bool | int | float):
@@ -179,7 +179,7 @@ class _Loop:
         made = self.step(_together(carry, self.layout), _together(x, self.structure))
         if not isinstance(made, tuple) or len(made) != 2:
             raise ArgumentError(
-                f"scan: step must return a pair (carry, y), it returned {made!r:.60}",
+                f"scan: step must return a pair (carry, y), it returned a {type(made).__name__}",
                 fix="return carry, None where there is no y",
             )
         new, layout = _taken_apart(made[0], "the carry")
@@ -206,7 +206,7 @@ class _Loop:
     def traced(self, carry: list[Tensor], sequences: list[Tensor]) -> tuple[Any, Any]:
         """As one node of the graph that is being recorded."""
         body = _Body(recording.current())
-        with body, no_grad():
+        with body:
             state = [body.stand_in(one.shape, one.dtype) for one in carry]
             x = [body.stand_in(one.shape[1:], one.dtype) for one in sequences]
             new, results = self.once(state, x)
@@ -309,6 +309,9 @@ class _Body(Recorder):
     def guard(self, key: Any, question: Callable[[], Any], about: str = "") -> None:
         assert self.parent is not None
         self.parent.guard(key, question, about)
+
+    def refuse_tape(self, cell: Any) -> None:
+        """What is around is differentiated by the derivative of the loop."""
 
     def read_grad(self, cell: Any, make: Callable[[Any], Any]) -> Any:
         if self._outside(cell) is not None:

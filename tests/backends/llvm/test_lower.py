@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import retroprop as rp
 from retroprop.backends.llvm.lower import Lowered
 from retroprop.backends.llvm.program import Program
 from retroprop.backends.llvm.target import host
@@ -122,3 +123,18 @@ graph(%0: float32[2], %1: int64[4], %2: float32[2])
     with pytest.raises(IndexError, match="index 9 is out of range"):
         program.run()
     assert (state == 0).all()
+
+
+def test_a_single_element_is_looked_at_where_it_lies():
+    """NumPy copies it out; a view has to stay a view."""
+    x = rp.asarray(np.float32([3.0, 5.0, 7.0]))
+
+    @rp.compile
+    def middle(x: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+        changed = x * 1.0
+        changed[2] = x[0] * 10
+        return x[1] * x[2], changed
+
+    product, changed = middle(x)
+    assert product.item() == 35.0
+    assert changed.tolist() == [3.0, 5.0, 30.0]

@@ -1,0 +1,269 @@
+"""Loops: eager, compiled, through gradients, and what is said when they are misused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import retroprop as rp
+from retroprop import nn
+from retroprop.errors import ArgumentError, DTypeError, ShapeError, TraceError
+
+BACKENDS = ["native", "numpy"]
+
+
+def rand(*shape: int, seed: int = 0) -> rp.Tensor:
+    numbers = np.random.default_rng(seed).standard_normal(shape)
+    return rp.tensor(numbers, requires_grad=True)
+
+
+def rnn(w: rp.Tensor, x: rp.Tensor, h: rp.Tensor, **options: Any) -> tuple[Any, Any]:
+    def step(h: rp.Tensor, x: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+        h = rp.tanh(h @ w + x)
+        return h, h * h
+
+    return rp.scan(step, h, x, **options)
+
+
+def test_it_is_the_loop_that_one_would_write():
+    w, x, h = rand(3, 3), rand(5, 2, 3, seed=1), rand(2, 3, seed=2)
+    state, expected = h, []
+    for t in range(5):
+        state = rp.tanh(state @ w + x[t])
+        expected.append((state * state).numpy())
+    last, ys = rnn(w, x, h)
+    np.testing.assert_array_equal(last.numpy(), state.numpy())
+    np.testing.assert_array_equal(ys.numpy(), expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_compiled_it_gives_the_same_values_and_gradients(backend: str, reverse: bool):
+    w, x, h = rand(3, 3), rand(5, 2, 3, seed=1), rand(2, 3, seed=2)
+
+    def loss() -> rp.Tensor:
+        last, ys = rnn(w, x, h, reverse=reverse)
+        return (ys * rp.arange(30).reshape((5, 2, 3))).sum() + last.sum()
+
+    loss().backward()
+    expected = [t.grad.numpy() for t in (w, x, h)]
+
+    @rp.compile(backend=backend)
+    def step() -> list[rp.Tensor]:
+        for t in (w, x, h):
+            t.grad = None
+        loss().backward()
+        return [w.grad, x.grad, h.grad]
+
+    for found, e in zip(step(), expected, strict=True):
+        np.testing.assert_allclose(found.numpy(), e, rtol=1e-12, atol=1e-12)
+
+
+def test_the_program_does_not_grow_with_the_length():
+    def nodes(length: int) -> int:
+        w, x, h = rand(3, 3), rand(length, 2, 3), rand(2, 3)
+
+        @rp.compile(backend="numpy")
+        def step(x: rp.Tensor) -> rp.Tensor:
+            w.grad = None
+            rnn(w, x, h)[1].sum().backward()
+            return w.grad
+
+        step(x)
+        return len(step.graph.nodes)
+
+    assert nodes(3) == nodes(300) < 20
+
+
+def test_a_gradient_through_a_thousand_steps():
+    decay, x = rp.tensor(0.999, requires_grad=True, dtype=rp.float64), rand(1000)
+
+    @rp.compile
+    def slope() -> rp.Tensor:
+        decay.grad = None
+        last, _ = rp.scan(lambda s, x: (s * decay + x, None), rp.asarray(0.0, dtype=rp.float64), x)
+        last.backward()
+        return decay.grad
+
+    powers = np.arange(999, -1, -1)
+    expected = np.sum(x.numpy() * powers * 0.999 ** np.maximum(powers - 1, 0))
+    np.testing.assert_allclose(slope().item(), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_second_derivatives(backend: str):
+    w, x, h = rand(2, 2), rand(4, 1, 2, seed=1), rand(1, 2, seed=2)
+
+    def value(w: rp.Tensor) -> rp.Tensor:
+        last, ys = rnn(w, x.detach(), h.detach())
+        return ys.sum() + last.sum()
+
+    def slope(w: rp.Tensor) -> rp.Tensor:
+        g = rp.grad(value)(w)
+        return (g * g).sum()
+
+    expected = rp.grad(slope)(w).numpy()
+    found = rp.compile(rp.grad(slope), backend=backend)(w)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_loops_in_loops(backend: str):
+    x, w = rand(3, 4, 2), rand(2, seed=1)
+
+    def value(x: rp.Tensor, w: rp.Tensor) -> rp.Tensor:
+        def row(total: rp.Tensor, line: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+            inner, _ = rp.scan(lambda s, e: (rp.sin(s * w + e), None), total, line)
+            return inner + total, inner
+
+        last, each = rp.scan(row, rp.zeros(2, dtype=rp.float64), x)
+        return (last * each).sum()
+
+    both = rp.grad(value, argnums=(0, 1))
+    expected = both(x, w)
+    for found, e in zip(rp.compile(both, backend=backend)(x, w), expected, strict=True):
+        np.testing.assert_allclose(found.numpy(), e.numpy(), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_random_state_and_statistics_are_carried_along(backend: str):
+    generator = rp.random.Generator(3)
+    count = rp.asarray(0)
+
+    def draws() -> rp.Tensor:
+        def step(total: rp.Tensor, _: Any) -> tuple[rp.Tensor, rp.Tensor]:
+            count.assign(count + 2)
+            drawn = rp.random.uniform((4,), generator=generator)
+            return total + drawn, drawn
+
+        return rp.scan(step, rp.zeros(4), length=5)[1]
+
+    expected, after = draws().numpy(), generator.get_state()
+    generator.manual_seed(3)
+    found = rp.compile(draws, backend=backend)()
+    np.testing.assert_array_equal(found.numpy(), expected)
+    np.testing.assert_array_equal(generator.get_state(), after)
+    assert count.item() == 20
+    assert len({row.tobytes() for row in expected}) == 5
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_layer_with_dropout_and_statistics_inside(backend: str):
+    def model() -> nn.Module:
+        rp.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+
+    def run(layer: nn.Module, x: rp.Tensor) -> rp.Tensor:
+        return rp.scan(lambda h, x: (layer(h) + x, None), rp.zeros((4, 3)), x)[0]
+
+    x = rp.asarray(np.float32(np.random.default_rng(0).standard_normal((6, 4, 3))))
+    one, other = model(), model()
+    rp.manual_seed(1)
+    expected = run(one, x).numpy()
+    rp.manual_seed(1)
+    found = rp.compile(lambda x: run(other, x), backend=backend)(x)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        other[1].running_mean.numpy(), one[1].running_mean.numpy(), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_containers_and_no_sequence():
+    def step(carry: dict[str, Any], x: None) -> tuple[dict[str, Any], tuple[Any, list[Any]]]:
+        assert x is None
+        a, b = carry["a"], carry["b"]
+        return {"a": b, "b": a + b}, (a, [b, a * b])
+
+    start = {"a": rp.asarray(0), "b": rp.asarray(1)}
+    for run in (rp.scan, rp.compile(lambda s, i, length: rp.scan(s, i, length=length))):
+        last, (a, (b, product)) = run(step, start, length=6)
+        assert last["b"].item() == 13
+        assert a.tolist() == [0, 1, 1, 2, 3, 5]
+        assert b.tolist() == [1, 1, 2, 3, 5, 8]
+        assert product.tolist() == [0, 1, 2, 6, 15, 40]
+
+
+@given(st.integers(1, 6), st.integers(0, 3), st.booleans())
+def test_a_sum_along_a_sequence_is_numpys(length: int, width: int, reverse: bool):
+    x = np.random.default_rng(length).standard_normal((length, width))
+    _, sums = rp.scan(
+        lambda s, x: (s + x, s + x), rp.zeros(width, dtype=rp.float64), x, reverse=reverse
+    )
+    given = x[::-1] if reverse else x
+    expected = np.cumsum(given, axis=0)
+    np.testing.assert_allclose(sums.numpy(), expected[::-1] if reverse else expected)
+
+
+def test_fori_loop_counts():
+    @rp.compile
+    def factorial() -> rp.Tensor:
+        return rp.fori_loop(1, 6, lambda i, product: product * i, rp.asarray(1))
+
+    assert factorial().item() == 120
+    assert rp.fori_loop(3, 3, lambda i, x: x + 1, rp.asarray(7)).item() == 7
+
+
+def test_while_loop_ends_where_the_condition_does():
+    def collatz(n: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+        def body(state: Any) -> Any:
+            n, steps = state
+            return rp.where(n % 2 == 0, n // 2, 3 * n + 1), steps + 1
+
+        return rp.while_loop(lambda s: s[0] > 1, body, (n, rp.asarray(0)), limit=200)
+
+    compiled = rp.compile(collatz)
+    for start in (1, 6, 27):
+        n = rp.asarray(start)
+        assert [t.item() for t in collatz(n)] == [t.item() for t in compiled(n)]
+    assert collatz(rp.asarray(27))[1].item() == 111
+    assert rp.while_loop(lambda x: x > 0, lambda x: x + 1, rp.asarray(1), limit=9).item() == 10
+    with pytest.raises(ArgumentError, match="limit must be at least 1"):
+        rp.while_loop(lambda x: x > 0, lambda x: x, rp.asarray(1), limit=0)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_misuse_is_explained(compiled: bool):
+    def run(step: Any, init: Any, xs: Any = None, **options: Any) -> Any:
+        def call() -> Any:
+            return rp.scan(step, init, xs, **options)[0]
+
+        return rp.compile(call)() if compiled else call()
+
+    zero, x = rp.zeros(2), rp.zeros((3, 2))
+    with pytest.raises(ShapeError, match=r"carry goes in as \(2,\) and comes out as \(1, 2\)"):
+        run(lambda c, x: (c.reshape((1, 2)), None), zero, x)
+    with pytest.raises(DTypeError, match="carry goes in as float32 and comes out as float64"):
+        run(lambda c, x: (c.astype(rp.float64), None), zero, x)
+    with pytest.raises(ArgumentError, match="must return a pair"):
+        run(lambda c, x: c, zero, x)
+    with pytest.raises(ArgumentError, match="other containers"):
+        run(lambda c, x: ((c, c), None), zero, x)
+    with pytest.raises(ArgumentError, match="give xs or length="):
+        run(lambda c, x: (c, None), zero)
+    with pytest.raises(ArgumentError, match="no steps"):
+        run(lambda c, x: (c, None), zero, length=0)
+    with pytest.raises(ShapeError, match=r"3 \(a sequence of shape \(3, 2\)\), 4"):
+        run(lambda c, x: (c, None), zero, (x, rp.zeros(4)))
+    with pytest.raises(ShapeError, match="single number"):
+        run(lambda c, x: (c, None), zero, rp.asarray(1.0))
+    with pytest.raises(ArgumentError, match="init holds 'text'"):
+        run(lambda c, x: (c, None), "text", x)
+
+
+def test_a_gradient_from_outside_is_not_for_a_step():
+    w = rp.tensor([1.0], requires_grad=True)
+
+    @rp.compile
+    def wrong() -> rp.Tensor:
+        def step(c: rp.Tensor, _: Any) -> tuple[rp.Tensor, None]:
+            (w * c).sum().backward()
+            return c, None
+
+        return rp.scan(step, rp.ones(1), length=2)[0]
+
+    with pytest.raises(TraceError, match=r"cannot read or change the \.grad"):
+        wrong()
