@@ -12,12 +12,17 @@ from itertools import pairwise
 import numpy as np
 from layers import (
     Activation,
+    Block,
     Conv,
+    Embedding,
     Flatten,
+    LastStep,
+    LayerNorm,
     Linear,
     MaxPool,
     Mean,
     Norm,
+    Recurrent,
     Residual,
     flow,
     initial,
@@ -35,13 +40,17 @@ class Workload:
     layers: tuple[object, ...]
     sample: tuple[int, ...]
     batch: int
-    optimizer: str  # "sgd", "momentum" or "adam"
+    optimizer: str  # "sgd", "momentum", "adam" or "adamw"
     lr: float
     loss: str = "cross_entropy"  # or "mse"
+    clip: float = 0.0  # the norm that gradients are cut to; 0 for none
+    decay: float = 0.0  # of weights, for "adamw"
 
     def __str__(self) -> str:
         """What it is, in a line."""
-        of = "x".join(map(str, self.sample)) if self.is_image else "-".join(map(str, self.sizes))
+        dense = not self.is_image and not self.is_sequence
+        of = "-".join(map(str, self.sizes)) if dense else "x".join(map(str, self.sample))
+        of = f"{self.tokens} tokens, {of} steps" if self.tokens else of
         count = sum(array.size for array in self.weights().values())
         how = f"batch {self.batch}, {self.optimizer}, {self.loss}"
         return f"{of}, {count:,} weights, {self.flops / 1e9:.3g} GFLOP a step, {how}"
@@ -50,6 +59,17 @@ class Workload:
     def is_image(self) -> bool:
         """Whether samples are images."""
         return len(self.sample) == 3
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens there are, where samples are sequences of tokens; else 0."""
+        first = self.layers[0]
+        return first.tokens if isinstance(first, Embedding) else 0
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether samples are sequences."""
+        return bool(self.tokens) or isinstance(self.layers[0], Recurrent)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -79,7 +99,11 @@ class Workload:
         The inputs of the network need no gradient, so its first layer has two products, not three.
         """
         counts = products(self.layers, self.sample)
-        return 2 * self.batch * (3 * sum(counts) - counts[0])
+        first = self.layers[0]
+        spared = 0 if self.tokens else counts[0]
+        if isinstance(first, Recurrent):
+            spared = self.sample[0] * first.gates * first.hidden * first.inputs
+        return 2 * self.batch * (3 * sum(counts) - spared)
 
     def weights(self, seed: int = 0) -> dict[str, np.ndarray]:
         """{"0.weight": (outputs, inputs), "0.bias": (outputs,), ...}, as `state_dict` has it."""
@@ -88,11 +112,17 @@ class Workload:
     def data(self, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Inputs (8, batch, *sample) and targets (8, batch) or (8, batch, outputs).
 
+        Where samples are tokens, the targets are the tokens that follow.
+
         Inputs and targets are cycled with periods 8 and 7: every input keeps meeting other targets.
         With fixed pairs a network learns them by heart, its gradients underflow, and what is
         measured is how a peer treats denormal numbers.
         """
         rng = np.random.default_rng(seed)
+        if self.tokens:
+            steps = (BATCHES, self.batch, self.sample[0] + 1)
+            text = rng.integers(0, self.tokens, steps)
+            return np.ascontiguousarray(text[..., :-1]), np.ascontiguousarray(text[..., 1:])
         x = rng.standard_normal((BATCHES, self.batch, *self.sample), dtype=np.float32)
         shape = (BATCHES, self.batch, self.outputs)
         if self.loss == "mse":
@@ -171,6 +201,18 @@ _MOBILE = (
     *(Mean(), Linear(256, 200)),
 )
 
+
+def decoder(width: int, heads: int, depth: int, tokens: int, steps: int) -> tuple[object, ...]:
+    """A small language model of the transformer kind."""
+    blocks = (Block(width, heads),) * depth
+    ends = (LayerNorm(width), Linear(width, tokens, bias=False))
+    return (Embedding(tokens, width, steps), *blocks, *ends)
+
+
+_LSTM = (Embedding(96, 128), Recurrent("LSTM", 128, 256, 2), Linear(256, 96))
+_GRU = (Recurrent("GRU", 8, 64), LastStep(), Linear(64, 1))
+_LSTM_SMALL = (Recurrent("LSTM", 16, 64), LastStep(), Linear(64, 10))
+
 WORKLOADS = {
     "tiny-mlp": Workload(dense(2, 16, 16, 2, activation="tanh"), (2,), 32, "sgd", 0.1),
     "tabular-mlp": Workload(dense(30, 64, 64, 2), (30,), 64, "adam", 1e-3),
@@ -181,4 +223,13 @@ WORKLOADS = {
     "resnet20": Workload(_RESNET20, (3, 32, 32), 64, "momentum", 0.05),
     "resnet18": Workload(_RESNET18, (3, 64, 64), 16, "momentum", 0.01),
     "mobilenet": Workload(_MOBILE, (3, 64, 64), 16, "momentum", 0.01),
+    "lstm-lm": Workload(_LSTM, (64,), 32, "adam", 1e-3, clip=1.0),
+    "gru-forecast": Workload(_GRU, (48, 8), 64, "adam", 1e-3, loss="mse"),
+    "lstm-small": Workload(_LSTM_SMALL, (100, 16), 32, "adam", 1e-3),
+    "transformer-lm": Workload(
+        decoder(128, 4, 4, 96, 128), (128,), 16, "adamw", 3e-4, decay=0.1
+    ),
+    "transformer-long": Workload(
+        decoder(256, 8, 2, 96, 1024), (1024,), 2, "adamw", 3e-4, decay=0.1
+    ),
 }

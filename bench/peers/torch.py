@@ -35,6 +35,67 @@ class Mean(nn.Module):
         return x.mean((2, 3))
 
 
+class Embedding(nn.Module):
+    """Lines of a table for tokens, plus those for places."""
+
+    def __init__(self, layer: layers.Embedding):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(layer.tokens, layer.width))
+        self.places = nn.Parameter(torch.empty(layer.places, layer.width)) if layer.places else None
+
+    def forward(self, x: Any) -> Any:
+        """(batch, time) to (batch, time, width)."""
+        found = F.embedding(x, self.weight)
+        return found if self.places is None else found + self.places
+
+
+class LastStep(nn.Module):
+    """What came out of the last step."""
+
+    def forward(self, x: Any) -> Any:
+        """(batch, time, width) to (batch, width)."""
+        return x[:, -1]
+
+
+class Block(nn.Module):
+    """A layer of a decoder."""
+
+    def __init__(self, layer: layers.Block):
+        super().__init__()
+        d, self.heads = layer.width, layer.heads
+        self.ln1, self.ln2 = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.qkv, self.proj = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.fc1, self.fc2 = nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+
+    def forward(self, x: Any) -> Any:
+        """Attention, then the dense part."""
+        batch, time, d = x.shape
+        heads = self.qkv(self.ln1(x)).view(batch, time, 3, self.heads, d // self.heads)
+        q, k, v = heads.permute(2, 0, 3, 1, 4)
+        a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.proj(a.transpose(1, 2).reshape(batch, time, d))
+        return x + self.fc2(F.gelu(self.fc1(self.ln2(x)), approximate="tanh"))
+
+
+class Recurrent(nn.Module):
+    """LSTM or GRU, without the states."""
+
+    def __init__(self, layer: layers.Recurrent):
+        super().__init__()
+        kind = {"LSTM": nn.LSTM, "GRU": nn.GRU}[layer.kind]
+        inner = kind(layer.inputs, layer.hidden, layer.depth, batch_first=True)
+        self.inner = inner
+        self._register_load_state_dict_pre_hook(self._renamed)
+
+    def _renamed(self, state: Any, prefix: str, *_: Any) -> None:
+        for name in [name for name in state if name.startswith(prefix)]:
+            state[f"{prefix}inner.{name[len(prefix) :]}"] = state.pop(name)
+
+    def forward(self, x: Any) -> Any:
+        """(batch, time, inputs) to (batch, time, hidden)."""
+        return self.inner(x)[0]
+
+
 def network(described: Any) -> Any:
     """The modules of a description."""
     return nn.Sequential(*map(module, described))
@@ -44,7 +105,7 @@ def module(layer: Any) -> Any:
     """The module of a layer."""
     match layer:
         case layers.Linear():
-            return nn.Linear(layer.inputs, layer.outputs)
+            return nn.Linear(layer.inputs, layer.outputs, bias=layer.bias)
         case layers.Conv():
             sizes = (layer.inputs, layer.outputs, layer.window, layer.stride, layer.padding)
             return nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias)
@@ -58,6 +119,14 @@ def module(layer: Any) -> Any:
             return Mean()
         case layers.Flatten():
             return nn.Flatten()
+        case layers.LayerNorm():
+            return nn.LayerNorm(layer.width)
+        case layers.Embedding() | layers.Recurrent() | layers.Block():
+            return {"Embedding": Embedding, "Recurrent": Recurrent, "Block": Block}[
+                type(layer).__name__
+            ](layer)
+        case layers.LastStep():
+            return LastStep()
     return Residual(layer)
 
 
@@ -76,7 +145,10 @@ def make(
     loss_of = {"cross_entropy": F.cross_entropy, "mse": F.mse_loss}[workload.loss]
 
     def forward(x: Any, y: Any) -> Any:
-        return loss_of(model(x), y)
+        made = model(x)
+        if y.ndim > 1 and workload.tokens:  # a class for each step
+            made, y = made.flatten(0, 1), y.flatten()
+        return loss_of(made, y)
 
     chosen = {"": eager_step, "model": compiled_model, "step": whole_step}[compiled]
     step = chosen(workload, list(model.parameters()), forward)
@@ -100,6 +172,9 @@ def optimizer_of(workload: Workload, parameters: list[Any], **options: Any) -> A
     """The optimizer of the workload."""
     if workload.optimizer == "adam":
         return torch.optim.Adam(parameters, lr=workload.lr, **options)
+    if workload.optimizer == "adamw":
+        how = {"lr": workload.lr, "weight_decay": workload.decay}
+        return torch.optim.AdamW(parameters, **how, **options)
     momentum = 0.9 * (workload.optimizer == "momentum")
     return torch.optim.SGD(parameters, lr=workload.lr, momentum=momentum, **options)
 
@@ -120,14 +195,25 @@ def training_step(forward: Callable, update: Callable, optimizer: Any) -> Callab
 def eager_step(workload: Workload, parameters: list[Any], forward: Callable) -> Callable:
     """One operator after the other; the optimizer has one kernel for all parameters."""
     optimizer = optimizer_of(workload, parameters, fused=True)
-    return training_step(forward, optimizer.step, optimizer)
+
+    def update() -> None:
+        if workload.clip:
+            nn.utils.clip_grad_norm_(parameters, workload.clip)
+        optimizer.step()
+
+    return training_step(forward, update, optimizer)
 
 
 def compiled_model(workload: Workload, parameters: list[Any], forward: Callable) -> Callable:
     """Forward and backward pass compiled, and the optimizer's step apart, as its manual says."""
+    from torch._dynamo import config  # noqa: PLC0415  seconds that eager PyTorch does not need
+
+    config.allow_rnn = True
     optimizer = optimizer_of(workload, parameters)
 
     def update() -> None:
+        if workload.clip:
+            nn.utils.clip_grad_norm_(parameters, workload.clip)
         optimizer.step()
 
     return training_step(torch.compile(forward), torch.compile(update), optimizer)
@@ -140,7 +226,7 @@ def whole_step(workload: Workload, parameters: list[Any], forward: Callable) -> 
     """
     from torch._dynamo import config  # noqa: PLC0415  seconds that eager PyTorch does not need
 
-    config.trace_autograd_ops = True
+    config.trace_autograd_ops = config.allow_rnn = True
     means = [torch.zeros_like(p) for p in parameters]
     squares = [torch.zeros_like(p) for p in parameters]
     count, lr = torch.zeros(()), workload.lr
@@ -150,6 +236,10 @@ def whole_step(workload: Workload, parameters: list[Any], forward: Callable) -> 
         gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
             count.add_(1)
+            if workload.clip:
+                norm = torch.sqrt(sum((g * g).sum() for g in gradients))
+                scale = (workload.clip / (norm + 1e-6)).clamp(max=1.0)
+                gradients = [g * scale for g in gradients]
             for p, g, m, v in zip(parameters, gradients, means, squares, strict=True):
                 if workload.optimizer == "sgd":
                     p.sub_(lr * g)
@@ -160,6 +250,7 @@ def whole_step(workload: Workload, parameters: list[Any], forward: Callable) -> 
                     m.lerp_(g, 0.1)
                     v.lerp_(g * g, 0.001)
                     deviation = (v / (1 - 0.999**count)).sqrt() + 1e-8
+                    p.mul_(1 - lr * workload.decay)
                     p.sub_(lr / (1 - 0.9**count) * m / deviation)
         return loss.detach()
 

@@ -7,6 +7,7 @@ from types import MappingProxyType, ModuleType
 from retroprop.ops import (
     activation,
     arithmetic,
+    attention,
     comparison,
     convolution,
     cumulative,
@@ -59,6 +60,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     health,
     recompute,
     loop,
+    attention,
 )
 
 

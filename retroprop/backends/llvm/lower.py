@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retroprop.backends.llvm import custom
+from retroprop.backends.llvm.attention import attention
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
 from retroprop.backends.llvm.images import convolution, is_image
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
@@ -291,6 +292,8 @@ class Lowered(Values):
             works = product(results[0], operands[0], operands[1], self.target)
         elif native and node.op.name in MOVED:
             works = pieces(node, results[0], operands)
+        elif native and node.op.name in ("attend", "attend_adjoint"):
+            works = attention(node, results, operands, self.target)
         elif native:
             works = custom.make(node, results, operands, len(self.status))
             if works is not None and works[0].may_fail:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Module, Register
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["COMBINE", "Reduction", "identity"]
+__all__ = ["COMBINE", "Reduction", "across", "identity"]
 
 Shape = tuple[int, ...]
 
@@ -193,7 +193,7 @@ class Reduction(Kernel):
                 carry=[f.load(start.register.type, room)],
             )
             f.store(total, room)
-        whole = _across(b, self.kind, Scalar(f.load(start.register.type, room), self.dtype))
+        whole = across(b, self.kind, Scalar(f.load(start.register.type, room), self.dtype))
         b.with_lanes(1).store(whole, pointers[0])
 
     def _emit_columns(
@@ -301,7 +301,7 @@ def _from(view: View, axis: int) -> View:
     return view._replace(shape=view.shape[axis:], strides=view.strides[axis:])
 
 
-def _across(b: Builder, kind: str, x: Scalar) -> Scalar:
+def across(b: Builder, kind: str, x: Scalar) -> Scalar:
     """All lanes combined, by halves."""
     f, lanes, register = b.function, b.lanes, x.register
     while lanes > 1:
