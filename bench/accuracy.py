@@ -17,9 +17,9 @@ import retroprop as rp
 
 # name, channels in and out, image, window, options
 LAYERS: list[tuple[str, int, int, int, int, dict[str, Any]]] = [
-    ("3x3, 16 to 16, by tiles (Winograd)", 16, 16, 32, 3, {"padding": 1}),
-    ("3x3, 64 to 64, by tiles (Winograd)", 64, 64, 16, 3, {"padding": 1}),
-    ("3x3, 256 to 256, by tiles (Winograd)", 256, 256, 8, 3, {"padding": 1}),
+    ("3x3, 16 to 16", 16, 16, 32, 3, {"padding": 1}),
+    ("3x3, 64 to 64", 64, 64, 16, 3, {"padding": 1}),
+    ("3x3, 256 to 256", 256, 256, 8, 3, {"padding": 1}),
     ("3x3, 64 to 128, stride 2", 64, 128, 16, 3, {"padding": 1, "stride": 2}),
     ("1x1, 128 to 128", 128, 128, 16, 1, {}),
     ("7x7, 3 to 64, stride 2", 3, 64, 64, 7, {"padding": 3, "stride": 2}),
@@ -47,9 +47,7 @@ def by_torch(arrays: list[np.ndarray], options: dict[str, Any]) -> list[np.ndarr
     return [t.detach().double().numpy() for t in (y, x.grad, w.grad)]
 
 
-def by_us(
-    arrays: list[np.ndarray], options: dict[str, Any], winograd: int
-) -> list[np.ndarray]:
+def by_us(arrays: list[np.ndarray], options: dict[str, Any], winograd: int) -> list[np.ndarray]:
     """Result and gradients, compiled."""
     x, w, g = (rp.tensor(array, requires_grad=True) for array in arrays)
 

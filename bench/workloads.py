@@ -226,9 +226,7 @@ WORKLOADS = {
     "lstm-lm": Workload(_LSTM, (64,), 32, "adam", 1e-3, clip=1.0),
     "gru-forecast": Workload(_GRU, (48, 8), 64, "adam", 1e-3, loss="mse"),
     "lstm-small": Workload(_LSTM_SMALL, (100, 16), 32, "adam", 1e-3),
-    "transformer-lm": Workload(
-        decoder(128, 4, 4, 96, 128), (128,), 16, "adamw", 3e-4, decay=0.1
-    ),
+    "transformer-lm": Workload(decoder(128, 4, 4, 96, 128), (128,), 16, "adamw", 3e-4, decay=0.1),
     "transformer-long": Workload(
         decoder(256, 8, 2, 96, 1024), (1024,), 2, "adamw", 3e-4, decay=0.1
     ),

@@ -32,15 +32,24 @@ def make(workload: Workload, *, scan: bool = False) -> Program:
 
     if scan:
         x, y = workload.many()
-        return Program(step, [on_device(x)], [on_device(y)], len(x))
-    return Program(step, *batches(workload, on_device))
+        return Program(step, [data_on_device(workload)(x)], [on_device(y)], len(x))
+    return Program(step, *batches(workload, data_on_device(workload)))
 
 
 def on_device(array: np.ndarray) -> Any:
-    """An array of JAX's, images channels last; it has no 64-bit integers unless asked."""
-    if array.ndim >= 4 and array.dtype == np.float32 and array.shape[-1] == array.shape[-2] > 9:
-        array = np.ascontiguousarray(np.moveaxis(array, -3, -1))
+    """An array of JAX's; it has no 64-bit integers unless asked."""
     return jax.device_put(array.astype(np.int32) if array.dtype == np.int64 else array)
+
+
+def data_on_device(workload: Workload) -> Any:
+    """How a batch is handed over: images channels last."""
+
+    def convert(array: np.ndarray) -> Any:
+        if workload.is_image and array.dtype == np.float32:
+            array = np.ascontiguousarray(np.moveaxis(array, -3, -1))
+        return on_device(array)
+
+    return convert
 
 
 def optimizer_of(workload: Workload) -> Any:

@@ -123,7 +123,8 @@ def _pull(
     g: Any = arrived[0]
     if len(arrived) > 1:
         pairs = zip(arrived, node.outputs, strict=True)
-        lazy = node.op.form == "loop"  # type: ignore[attr-defined]  it leaves out what is not there
+        op: Any = node.op
+        lazy = op.form == "loop"  # its rule leaves out what is not there
         g = tuple(zeros(v) if one is None and not lazy else one for one, v in pairs)
     shared = None
     for index, operand in enumerate(node.operands):

@@ -9,7 +9,12 @@ from retroprop.array.statistics import mean
 from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.nn.fill import xavier_normal_, xavier_uniform_, zeros_
-from retroprop.nn.functional.attention import additive_mask, attention_weights, causal_mask
+from retroprop.nn.functional.attention import (
+    additive_mask,
+    attended,
+    attention_weights,
+    causal_mask,
+)
 from retroprop.nn.functional.dropout import dropout
 from retroprop.nn.functional.linear import linear
 from retroprop.nn.linear import Linear, shown_dtype
@@ -195,11 +200,15 @@ class MultiheadAttention(Optioned):
         one_source = (key is query, value is key)
         q, k, v = (self._heads(x) for x in self._extended(self._projected(given, one_source)))
         mask = self._mask(q, k, key_padding_mask, attn_mask, is_causal, is_batched)
-        weights = dropout(attention_weights(q, k, mask), self.dropout, self.training)
-        y = self.out_proj(self._joined(matmul(weights, v)))
         shown = None
-        if need_weights:
-            shown = mean(weights, axis=1) if average_attn_weights else weights
+        if need_weights or (self.dropout and self.training):
+            weights = dropout(attention_weights(q, k, mask), self.dropout, self.training)
+            y = matmul(weights, v)
+            if need_weights:
+                shown = mean(weights, axis=1) if average_attn_weights else weights
+        else:
+            y = attended(q, k, v, mask)
+        y = self.out_proj(self._joined(y))
         if not is_batched:
             y = reshape(y, tuple(query.shape))
             shown = None if shown is None else reshape(shown, shown.shape[1:])

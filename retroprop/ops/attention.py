@@ -142,7 +142,8 @@ def _three(
     scale: float, causal: bool,
 ) -> list[Shape]:  # fmt: skip
     wanted, rows = _both(q, k, v, mask, scale=scale, causal=causal)
-    for name, shape, want in (("above", above, wanted), ("level", level, rows), ("delta", delta, rows)):
+    given = {"above": (above, wanted), "level": (level, rows), "delta": (delta, rows)}
+    for name, (shape, want) in given.items():
         if shape != want:
             raise ShapeError(f"attend_adjoint: {name} must be {want}, it is {shape}")
     outer = above[:-2]
@@ -197,9 +198,13 @@ _ADJOINT_CALLS = [
     vjp=_pull_again,
     samples=_ADJOINT_CALLS,
     errors=[
-        bad((2, 2), (3, 4), (5, 4), (5, 2), (), (3,), (3,), scale=1.0, causal=False,
-            match=r"above must be \(3, 2\), it is \(2, 2\)"),
-    ],  # fmt: skip
+        bad(
+            *((2, 2), (3, 4), (5, 4), (5, 2), (), (3,), (3,)),
+            scale=1.0,
+            causal=False,
+            match=r"above must be \(3, 2\), it is \(2, 2\)",
+        ),
+    ],
 )
 def attend_adjoint(
     above: Array, q: Array, k: Array, v: Array, mask: Array, level: Array, delta: Array, /, *,

@@ -1,8 +1,8 @@
 """Products leave a loop where they can: before it, for all steps at once, or behind it.
 
-A product that reads only sequences and what all steps share is made of all steps before the loop; one
-that nothing carried depends on, behind it. As one product over the rows of all steps it is as fast
-as products are, and threads share it. What such a product reads, or what reads it, goes along.
+A product that reads only sequences and what all steps share is made of all steps before the loop;
+one that nothing carried depends on, behind it. As one product over the rows of all steps it is as
+fast as products are, and threads share it. What such a product reads, or what reads it, goes along.
 What is the same in all steps is made once, before the loop.
 """
 
@@ -226,7 +226,8 @@ def _take_before(body: Graph, before: _Outside) -> list[Node]:
         if known and _can(node, early):
             early.update(node.outputs)
             found.append(node)
-    taken = _needed(found, [n for n in found if n.op is matmul and _is_fixed(n.operands[1], before)])
+    products = [n for n in found if n.op is matmul and _is_fixed(n.operands[1], before)]
+    taken = _needed(found, products)
     for node in found:
         if node in taken:
             before.add_of_all(node)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from retroprop.ir import Graph, Node, Value
 from retroprop.ops.loop import scan
 from retroprop.passes.dead import drop_dead
-from retroprop.passes.fission import Parts, split_loop
+from retroprop.passes.fission import split_loop
 
 __all__ = ["loops"]
 
@@ -77,16 +77,19 @@ def _rebuilt(graph: Graph, left: dict[Node, Loop]) -> Graph:
     for node, outputs in zip(graph.nodes, graph.computed, strict=True):
         operands = tuple([new.get(value, value) for value in node.operands])
         if node in left:
-            parts = split_loop(left[node].body, _how(node, left[node]), [operands[k] for k in left[node].operands])
+            loop = left[node]
+            given = [operands[number] for number in loop.operands]
+            parts = split_loop(loop.body, _how(node, loop), given)
             nodes += parts.nodes
-            new.update((outputs[n], v) for n, v in zip(left[node].outputs, parts.outputs, strict=True))
+            made = [outputs[number] for number in loop.outputs]
+            new.update(zip(made, parts.outputs, strict=True))
         elif operands == node.operands:
             nodes.append(node)
         else:
             copy = Node(node.op, operands, node.attributes)
-            made = tuple([Value(v.shape, v.dtype, node=copy, index=v.index) for v in outputs])
-            copy.outputs = made
-            new.update(zip(outputs, made, strict=True))
+            copied = tuple([Value(v.shape, v.dtype, node=copy, index=v.index) for v in outputs])
+            copy.outputs = copied
+            new.update(zip(outputs, copied, strict=True))
             nodes.append(copy)
     return Graph(graph.inputs, nodes, [new.get(value, value) for value in graph.outputs])
 

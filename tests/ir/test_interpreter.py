@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.ir.interpreter import run
 from retroprop.errors import GraphError
+from retroprop.ir.interpreter import run
 
 
 def test_a_recorded_program_runs_again_on_other_inputs():

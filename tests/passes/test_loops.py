@@ -11,7 +11,7 @@ from retroprop.passes import optimise
 
 TEXT = """
 graph(%0: float64[3], %1: float64[3], %2: float64[5, 3], %3: float64[5, 3], %4: float64[3])
-  %5: float64[3], %6: float64[3], %7: float64[5, 3], %8: float64[5, 3] = scan(%0, %1, %2, %3, %4, HOW)
+  %5: float64[3], %6: float64[3], %7: float64[5, 3], %8: float64[5, 3] = scan(GIVEN, HOW)
     graph(%0: float64[3], %1: float64[3], %2: float64[3], %3: float64[3], %4: float64[3])
       %5: float64[3] = multiply(%0, 1.0:float64)
       %6: float64[3] = add(%5, %2)
@@ -20,7 +20,9 @@ graph(%0: float64[3], %1: float64[3], %2: float64[5, 3], %3: float64[5, 3], %4: 
       %9: float64[3] = exp(%8)
       %10: float64[3] = tanh(%6)
       return %6, %8, %9, %10
-  return RETURNED""".replace("HOW", "body=below, carried=2, sliced=2, length=5, reverse=False")
+  return RETURNED""".replace(
+    "HOW", "body=below, carried=2, sliced=2, length=5, reverse=False"
+).replace("GIVEN", "%0, %1, %2, %3, %4")
 
 
 def optimised(returned: str) -> tuple[Graph, Graph]:

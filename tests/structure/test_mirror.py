@@ -19,6 +19,8 @@ ELSEWHERE: dict[str, str] = {
         f"backends/llvm/{part}.py": "tests/backends/llvm/test_convolve.py"
         for part in "depthwise filters halo patch".split()
     },
+    "backends/llvm/attention_adjoint.py": "tests/backends/llvm/test_attention.py",
+    "backends/llvm/attention_blocks.py": "tests/backends/llvm/test_attention.py",
     "backends/llvm/outputs.py": "tests/backends/llvm/test_lower.py",
     "backends/llvm/values.py": "tests/backends/llvm/test_lower.py",
     "backends/llvm/winograd_weights.py": "tests/backends/llvm/test_winograd.py",

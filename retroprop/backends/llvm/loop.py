@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from retroprop.backends.llvm.kernel import Buffer, Kernel, Place, View, contiguous
-from retroprop.backends.llvm.produce import Call, copied
+from retroprop.backends.llvm.produce import copied
 from retroprop.backends.llvm.schedule import (
     ALL_ROWS,
     Group,
@@ -20,6 +20,8 @@ from retroprop.backends.llvm.schedule import (
     schedule,
     touches,
 )
+from retroprop.backends.llvm.values import bytes_of
+from retroprop.ir import Graph
 
 if TYPE_CHECKING:
     from retroprop.backends.llvm.lower import Lowered
@@ -50,13 +52,11 @@ class Loop(Kernel):
         self.units: dict[int, int] = {}
         self.meets = False
 
-    def close(
-        self, works: list[Kernel], results: Sequence[View], operands: Sequence[View]
-    ) -> None:
+    def close(self, works: list[Kernel], results: list[View], operands: list[View]) -> None:
         """What it consists of, what it writes and what it reads."""
         self.works = works
         room = View(self.room, results[0].dtype if results else operands[0].dtype, (), ())
-        self.results, self.operands = (*results, room), tuple(operands)
+        self.results, self.operands = (*results, room), operands
         self.slabs = (None,) * (len(self.results) + len(self.operands))
         self.flops = self.length * sum(work.flops for work in works)
         self.may_fail = any(work.may_fail for work in works)
@@ -87,7 +87,7 @@ class Loop(Kernel):
                 work.arrange(parallel=parallel)
         found = schedule(self.works, parallel=parallel)
         assert all(isinstance(segment, list) for segment in found.segments)
-        self.groups = [group for segment in found.segments for group in segment]  # type: ignore[union-attr]
+        self.groups = [g for segment in found.segments for g in segment]  # type: ignore[union-attr]
         self.units = found.units
         self.meets = parallel and self._has_to_meet(found)
         self.room.size = plan_memory(found.order, only=self._own)
@@ -119,128 +119,139 @@ class _Carried(NamedTuple):
 
     Attributes:
         memory: the buffer of all its states.
-        start:  where the first is; `last`: where the last will be.
-        source, target: where a step finds it, and where it leaves it.
-        before, after:  where the states before and after each step begin, in the order of the
-                sequences; None where they are not kept.
+        ends:   where in it the first is, and where the last will be.
+        views:  where a step finds it, and where it leaves it.
+        kept:   where the states before and after each step begin, in the order of the sequences;
+                None where only the newest are there.
     """
 
     memory: Buffer
-    start: int
-    last: int
-    source: View
-    target: View
-    before: int | None
-    after: int | None
+    ends: tuple[int, int]
+    views: list[View]
+    kept: tuple[int, int] | None
 
 
 def place_loop(outer: Lowered, unit: Unit, node: Node) -> bool:
     """Lower a loop into a unit; False where some of its body has no native code."""
-    body, carried, sliced = (node.attributes[key] for key in ("body", "carried", "sliced"))
-    length, reverse = node.attributes["length"], node.attributes["reverse"]
-    operands = [outer.view(operand, unit) for operand in node.operands]
-    loop = Loop(length)
-    results = body.outputs[carried:]
-    states = [
-        _state(loop, body.inputs[k], kept=body.inputs[k] in results or body.outputs[k] in results, reverse=reverse)
-        for k in range(carried)
-    ]
-    given = [
-        *(state.source for state in states),
-        *(_slice(loop, view, reverse) for view in operands[carried : carried + sliced]),
-        *operands[carried + sliced :],
-    ]
-    targets = [state.target for state in states]
-    placed: list[tuple[Value, View]] = []
-    for number, value in enumerate(body.outputs):
-        output = node.outputs[number]
-        if number < carried:
-            placed.append((output, _at(states[number], output, states[number].last)))
-            continue
-        place = _in_history(states, body.inputs[:carried], body.outputs[:carried], value)
-        if place is not None:
-            placed.append((output, _at(*place[:1], output, place[1])))
-            continue
-        buffer = Buffer(_size(output), what="scan")
+    return _Placing(outer, unit, node).run()
+
+
+class _Placing:
+    """One loop on its way from a node to kernels.
+
+    Attributes:
+        states: memory of what is carried.
+        placed: where each output of the node lies.
+        ends:   the outputs of the body that have a place of their own, and `targets`: that place.
+    """
+
+    def __init__(self, outer: Lowered, unit: Unit, node: Node) -> None:
+        self.outer, self.unit, self.node = outer, unit, node
+        self.body, self.reverse = node.attributes["body"], node.attributes["reverse"]
+        self.loop = Loop(node.attributes["length"])
+        self.carried = node.attributes["carried"]
+        self.shared = self.carried + node.attributes["sliced"]
+        self.operands = [outer.view(operand, unit) for operand in node.operands]
+        results = self.body.outputs[self.carried :]
+        self.states = [
+            self._state(before, kept=before in results or after in results)
+            for before, after in self._pairs()
+        ]
+        self.placed: list[tuple[Value, View]] = []
+        self.ends: list[Value] = []
+        self.targets: list[View] = []
+        for number, value in enumerate(self.body.outputs):
+            self._place_output(number, value)
+
+    def _pairs(self) -> list[tuple[Value, Value]]:
+        """What is carried, before and after a step."""
+        return list(zip(self.body.inputs[: self.carried], self.body.outputs, strict=False))
+
+    def _state(self, value: Value, *, kept: bool) -> _Carried:
+        """Memory for something that is carried: of all steps, or of two in turn."""
+        size, length, loop = bytes_of(value), self.loop.length, self.loop
+        memory = Buffer(((length + 1) if kept else 2) * size, what="carried")
+        if not kept:
+            places = [Place(memory, loop, at, size, 2 * size) for at in (0, size)]
+            ends = 0, size * (length % 2)
+            return _Carried(memory, ends, self._views(value, places), None)
+        if self.reverse:
+            places = [Place(memory, loop, at * size, -size) for at in (length, length - 1)]
+            return _Carried(memory, (length * size, 0), self._views(value, places), (size, 0))
+        places = [Place(memory, loop, at, size) for at in (0, size)]
+        return _Carried(memory, (0, length * size), self._views(value, places), (0, size))
+
+    def _views(self, value: Value, places: Sequence[Place]) -> list[View]:
+        """A value at some places."""
+        views = []
+        for place in places:
+            buffer = Buffer(bytes_of(value), what="carried")
+            buffer.put(place)
+            views.append(View(buffer, value.dtype, value.shape, contiguous(value.shape)))
+        return views
+
+    def _place_output(self, number: int, value: Value) -> None:
+        output = self.node.outputs[number]
+        if number < self.carried:
+            state = self.states[number]
+            self.ends.append(value)
+            self.targets.append(state.views[1])
+            self.placed.append((output, _at(state, output, state.ends[1])))
+            return
+        for state, (before, after) in zip(self.states, self._pairs(), strict=True):
+            if state.kept is not None and value in (before, after):
+                start = state.kept[value is not before]
+                self.placed.append((output, _at(state, output, start)))
+                return
+        buffer = Buffer(bytes_of(output), what="scan")
         whole = View(buffer, output.dtype, output.shape, contiguous(output.shape))
-        targets.append(_slice(loop, whole, reverse))
-        placed.append((output, whole))
-    wanted = [v for n, v in enumerate(body.outputs) if n < carried or _in_history(states, body.inputs[:carried], body.outputs[:carried], v) is None]
-    inner = outer.body(type(body)(body.inputs, body.nodes, wanted), given, targets)
-    if any(isinstance(work, Call) for work in inner.works):
-        return False
-    outer.constants += inner.constants
-    for state, view in zip(states, operands[:carried], strict=True):
-        first = View(state.memory, view.dtype, view.shape, contiguous(view.shape), state.start // view.dtype.itemsize)
-        unit.works.append(copied(first, view))
-    for output, view in placed:
-        outer.views[output], outer.unit_of[output] = view, unit
-        if view.buffer in {state.memory for state in states}:
-            outer.root[output] = body.inputs[0]
-    early, works = _split([w for w in inner.works if isinstance(w, Kernel)], operands[carried + sliced :])
-    unit.works += early
-    made = [view for work in early for view in work.results]
-    written = {view.buffer: view for _, view in placed}
-    written.update({s.memory: View(s.memory, s.source.dtype, (), ()) for s in states})
-    loop.close(works, list(written.values()), [*operands[carried:], *made])
-    unit.works.append(loop)
-    if loop.may_fail:
-        outer.last_failing = unit.index
-    return True
+        self.ends.append(value)
+        self.targets.append(self._slice(whole))
+        self.placed.append((output, whole))
 
+    def _slice(self, view: View) -> View:
+        """One step of a sequence."""
+        item, last = view.dtype.itemsize, self.loop.length - 1
+        step = view.strides[0] * item
+        start = view.offset * item + (step * last if self.reverse else 0)
+        buffer = Buffer(view.buffer.size // (last + 1), what=view.buffer.what)
+        buffer.put(Place(view.buffer, self.loop, start, -step if self.reverse else step))
+        return View(buffer, view.dtype, view.shape[1:], view.strides[1:])
 
-def _size(value: Value) -> int:
-    size = value.dtype.itemsize
-    for one in value.shape:
-        size *= one
-    return size
+    def run(self) -> bool:
+        """Lower the body, and put the loop into the unit."""
+        outer, unit, states, operands = self.outer, self.unit, self.states, self.operands
+        sequences = map(self._slice, operands[self.carried : self.shared])
+        given = [*(state.views[0] for state in states), *sequences, *operands[self.shared :]]
+        graph = Graph(self.body.inputs, self.body.nodes, self.ends)
+        inner = outer.body(graph, given, self.targets)
+        works = [work for work in inner.works if isinstance(work, Kernel)]
+        if len(works) < len(inner.works):
+            return False
+        outer.constants += inner.constants
+        for state, view in zip(states, operands, strict=False):
+            dense = view._replace(buffer=state.memory, strides=contiguous(view.shape))
+            first = dense._replace(offset=state.ends[0] // view.dtype.itemsize)
+            unit.works.append(copied(first, view))
+        early, late = _split(works, operands[self.shared :])
+        unit.works += early
+        self._close(early, late)
+        unit.works.append(self.loop)
+        if self.loop.may_fail:
+            outer.last_failing = unit.index
+        return True
 
-
-def _state(loop: Loop, value: Value, *, kept: bool, reverse: bool) -> _Carried:
-    """Memory for something that is carried."""
-    size, length = _size(value), loop.length
-    if not kept:
-        memory = Buffer(2 * size, what="carried")
-        ring = 2 * size
-        places = Place(memory, loop, 0, size, ring), Place(memory, loop, size, size, ring)
-        ends = 0, size * (length % 2), None, None
-    else:
-        memory = Buffer((length + 1) * size, what="history")
-        if reverse:
-            places = Place(memory, loop, length * size, -size), Place(memory, loop, (length - 1) * size, -size)
-            ends = length * size, 0, size, 0
-        else:
-            places = Place(memory, loop, 0, size), Place(memory, loop, size, size)
-            ends = 0, length * size, 0, size
-    views = []
-    for place in places:
-        buffer = Buffer(size, what="carried")
-        buffer.put(place)
-        views.append(View(buffer, value.dtype, value.shape, contiguous(value.shape)))
-    start, last, before, after = ends
-    return _Carried(memory, start, last, views[0], views[1], before, after)
-
-
-def _slice(loop: Loop, view: View, reverse: bool) -> View:
-    """One step of a sequence."""
-    item = view.dtype.itemsize
-    step = view.strides[0] * item
-    start = view.offset * item + (step * (loop.length - 1) if reverse else 0)
-    buffer = Buffer(view.buffer.size // max(loop.length, 1), what=view.buffer.what)
-    buffer.put(Place(view.buffer, loop, start, -step if reverse else step))
-    return View(buffer, view.dtype, view.shape[1:], view.strides[1:])
-
-
-def _in_history(
-    states: Sequence[_Carried], before: Sequence[Value], after: Sequence[Value], value: Value
-) -> tuple[_Carried, int] | None:
-    """The state that keeps a result of all steps, and where that begins; None if there is none."""
-    for state, old, new in zip(states, before, after, strict=True):
-        if value is old and state.before is not None:
-            return state, state.before
-        if value is new and state.after is not None:
-            return state, state.after
-    return None
+    def _close(self, early: list[Kernel], late: list[Kernel]) -> None:
+        """Tell the loop what it touches, and what is around it where its results lie."""
+        outer, memories = self.outer, {state.memory for state in self.states}
+        written: dict[Buffer, View] = {}
+        for output, view in self.placed:
+            outer.views[output], outer.unit_of[output] = view, self.unit
+            written[view.buffer] = view
+            if view.buffer in memories:  # a part of it: nobody may take it for the whole
+                outer.root[output] = self.body.inputs[0]
+        made = [view for work in early for view in work.results]
+        self.loop.close(late, list(written.values()), [*self.operands[self.carried :], *made])
 
 
 def _at(state: _Carried, value: Value, start: int) -> View:

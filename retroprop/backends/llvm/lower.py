@@ -16,13 +16,10 @@ from retroprop.backends.llvm.attention import attention
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
 from retroprop.backends.llvm.images import convolution, is_image
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
-from retroprop.backends.llvm.layout import (
-    CONVOLUTIONS,
-    origin,
-)
+from retroprop.backends.llvm.layout import CONVOLUTIONS, origin
+from retroprop.backends.llvm.loop import place_loop
 from retroprop.backends.llvm.moments import moments
 from retroprop.backends.llvm.order import sunk
-from retroprop.backends.llvm.loop import place_loop
 from retroprop.backends.llvm.outputs import settle, settle_into
 from retroprop.backends.llvm.pooling import POOLS, pool
 from retroprop.backends.llvm.produce import (

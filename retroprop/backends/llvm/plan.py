@@ -15,7 +15,6 @@ from retroprop.backends.llvm.loop import Loop
 from retroprop.backends.llvm.lower import Lowered
 from retroprop.backends.llvm.produce import Call
 from retroprop.backends.llvm.schedule import is_worth_threads, plan_memory, schedule
-
 from retroprop.ir.graph import nodes_within
 
 if TYPE_CHECKING:

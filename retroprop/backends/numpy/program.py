@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.ir.interpreter import run
 from retroprop.errors import RetropropError
 from retroprop.ir import Graph
+from retroprop.ir.interpreter import run
 
 __all__ = ["Program", "build"]
 

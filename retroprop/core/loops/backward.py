@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from retroprop.core.loops.halves import Halves
 from retroprop.core.loops.sums import Plan, planned

@@ -75,7 +75,8 @@ class _Pass:
     ) -> None:
         self.back, self.operands, self.cotangents = back, operands, cotangents
         self.length, carried = how["length"], how["carried"]
-        places = {value: number for number, value in reversed([*enumerate(body.outputs)]) if number >= carried}
+        results = [*enumerate(body.outputs)][carried:]
+        places = {value: number for number, value in reversed(results)}
         self.kept = {v: outputs[places[back.halves.body_of[v]]] for v in back.kept}
         given = [self._seed(k) for k in back.active]
         sums = [self._zero(back.halves.inputs[k]) for k in back.inside]
@@ -86,13 +87,13 @@ class _Pass:
         ]
         shared = [operands[k] for k in back.shared]
         made = loop.scan(
-            *given, *sums, *sequences, *shared,
+            *(*given, *sums, *sequences, *shared),
             body=back.graph,
             carried=len(given) + len(sums),
             sliced=len(sequences),
             length=self.length,
             reverse=not how["reverse"],
-        )  # fmt: skip
+        )
         self.made = list(made)
 
     def _seed(self, k: int) -> Any:

@@ -79,9 +79,12 @@ def _scaled(node: Node, alike: set[Value]) -> Plan | None:
         fixed = factor.constant is not None or factor in alike
         inner = planned(value, alike) if fixed and value.shape == shape else None
         if inner is not None:
-            make = inner.make
-            return Plan(inner.asked, lambda steps: multiply(make(steps), steps.alike(factor)))  # noqa: B023
+            return Plan(inner.asked, _times(inner, factor))
     return None
+
+
+def _times(plan: Plan, factor: Value) -> Callable[[Steps], Any]:
+    return lambda steps: multiply(plan.make(steps), steps.alike(factor))
 
 
 def _summed(node: Node, alike: set[Value]) -> Plan:
@@ -103,10 +106,10 @@ def _product(node: Node, alike: set[Value]) -> Plan | None:
         inner = planned(right if fixed else left, alike)
         if inner is None:
             return None
-        make = inner.make
+        one = inner.make
         if fixed:
-            return Plan(inner.asked, lambda steps: matmul(steps.alike(left), make(steps)))
-        return Plan(inner.asked, lambda steps: matmul(make(steps), steps.alike(right)))
+            return Plan(inner.asked, lambda steps: matmul(steps.alike(left), one(steps)))
+        return Plan(inner.asked, lambda steps: matmul(one(steps), steps.alike(right)))
     x, turned_x = _untransposed(left)
     w, turned_w = _untransposed(right)
 
@@ -127,7 +130,7 @@ def _untransposed(value: Value) -> tuple[Value, bool]:
 
 
 def _rows(array: Any, outer: int) -> Any:
-    """Matrices of all steps as one, the axis that is summed over in front: (steps * inner, outer)."""
+    """Matrices of all steps as one, the axis that is summed over first: (steps * inner, outer)."""
     if outer == 0:
         array = permute_dims(array, axes=(0, 2, 1))
     return reshape(array, (array.shape[0] * array.shape[1], array.shape[2]))

@@ -20,6 +20,7 @@ from retroprop.errors import ArgumentError, DTypeError, ShapeError
 from retroprop.nn.functional._checks import floating
 from retroprop.nn.functional.dropout import dropout
 from retroprop.ops.arithmetic import where
+from retroprop.ops.attention import attend
 from retroprop.ops.comparison import equal
 from retroprop.ops.exponential import exp
 from retroprop.ops.linalg import matmul, transposed
@@ -136,7 +137,8 @@ def scaled_dot_product_attention(
                 f"{_NAME}: give attn_mask or is_causal=True, not both",
                 fix="join them into one bool mask: attn_mask & rp.tril(...)",
             )
-        mask = causal_mask(q.shape[-2], k.shape[-2], q.dtype)
+        if dropout_p:
+            mask = causal_mask(q.shape[-2], k.shape[-2], q.dtype)
     elif attn_mask is not None:
         mask = additive_mask(attn_mask, q.dtype, means=True)
         _check_mask(mask.shape, q, k)
@@ -144,11 +146,27 @@ def scaled_dot_product_attention(
     shape = (*q.shape[:-1], v.shape[-1])
     if groups:
         q, k, v, mask = _grouped(q, k, v, mask)
-    weights = attention_weights(q, k, mask, scale)
     if dropout_p:
-        weights = dropout(weights, dropout_p)
-    y = matmul(weights, v)
+        y = matmul(dropout(attention_weights(q, k, mask, scale), dropout_p), v)
+    else:
+        y = attended(q, k, v, mask, scale, is_causal)
     return reshape(y, shape) if groups else y
+
+
+def attended(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None,
+    scale: float | None = None,
+    is_causal: bool = False,
+) -> Tensor:
+    """Without the matrix of all weights, which nobody wants to see."""
+    if scale is None:
+        scale = 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0
+    added = Tensor(0.0, q.dtype) if mask is None else mask
+    y: Tensor = attend(q, k, v, added, scale=float(scale), causal=is_causal)[0]
+    return y
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor) -> None:

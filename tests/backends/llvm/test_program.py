@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from retroprop.backends.llvm.program import Program
-from retroprop.ir.interpreter import run
 from retroprop.errors import RetropropError
 from retroprop.ir import parse
+from retroprop.ir.interpreter import run
 from retroprop.ops.catalog import catalog
 
 RNG = np.random.default_rng(0)

@@ -90,7 +90,7 @@ def test_gradients_of_weights_are_one_product_behind_the_loop():
         lambda h, x, w: rp.maximum(h, x) @ w + rp.sum(h @ w, axis=0),
         lambda h, x, w: h @ w + (w + w[0]),
         lambda h, x, w: rp.where(x > 0, h @ w, h),
-        lambda h, x, w: rp.exp(-(h @ w) ** 2) + w.sum(),
+        lambda h, x, w: rp.exp(-((h @ w) ** 2)) + w.sum(),
         lambda h, x, w: x,
         lambda h, x, w: h + 0 * x,
     ],

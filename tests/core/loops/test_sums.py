@@ -72,8 +72,9 @@ def test_they_are_the_sums_of_what_the_steps_give(lines: list[str]):
     assert plan is not None
     assert set(plan.asked) <= {x, y}
     found = plan.make(Known(arrays, shared))
-    each = [run(graph, [arrays[x][t], arrays[y][t], shared[w], shared[factor]]) for t in range(STEPS)]
-    np.testing.assert_allclose(found, sum(one for (one,) in each), rtol=1e-12)
+    ends = [shared[w], shared[factor]]
+    each = [run(graph, [arrays[x][t], arrays[y][t], *ends])[0] for t in range(STEPS)]
+    np.testing.assert_allclose(found, sum(each), rtol=1e-12)
 
 
 def test_what_has_no_plan_is_summed_up_inside():
