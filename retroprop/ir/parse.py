@@ -50,7 +50,7 @@ _DTYPES = frozenset(
 # What an op may raise over operands or attributes that are not what it takes.
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _DIGITS = 40
-_DEEPEST = 32  # brackets within brackets; no attribute comes near
+_DEEPEST = 32  # brackets within brackets, graphs within graphs; nothing comes near
 
 
 def parse(text: str, catalog: Mapping[str, Record]) -> Graph:
@@ -69,11 +69,13 @@ def parse(text: str, catalog: Mapping[str, Record]) -> Graph:
         True
     """
     lines = [(i, line) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    return _graph(lines, catalog)
+    return _graph(lines, catalog, 0)
 
 
-def _graph(lines: list[tuple[int, str]], catalog: Mapping[str, Record]) -> Graph:
-    """The graph that some lines describe."""
+def _graph(lines: list[tuple[int, str]], catalog: Mapping[str, Record], depth: int) -> Graph:
+    """The graph that some lines describe, inside so many others."""
+    if depth > _DEEPEST:
+        raise GraphError(f"line {lines[0][0]}: graphs are more than {_DEEPEST} deep")
     known: dict[str, Value] = {}
     number, first = lines[0] if lines else (1, "")
     head = _Line(number, first, known)
@@ -82,7 +84,7 @@ def _graph(lines: list[tuple[int, str]], catalog: Mapping[str, Record]) -> Graph
     head.end()
     head.define(inputs)
     nodes = [
-        _node(_Line(line_number, line, known), catalog, below)
+        _node(_Line(line_number, line, known), catalog, below, depth)
         for line_number, line, below in _blocks(lines[1:-1])
     ]
     last = _Line(*lines[-1], known) if lines[1:] else _Line(number + 1, "", known)
@@ -107,7 +109,9 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _node(line: _Line, catalog: Mapping[str, Record], below: list[tuple[int, str]]) -> Node:
+def _node(
+    line: _Line, catalog: Mapping[str, Record], below: list[tuple[int, str]], depth: int
+) -> Node:
     """The node that one line describes, and the graph below it; its outputs become known."""
     declared = line.declared()
     line.expect("=")
@@ -126,7 +130,7 @@ def _node(line: _Line, catalog: Mapping[str, Record], below: list[tuple[int, str
         )
     try:
         given = {k: v for k, v in arguments if k is not None}
-        bodies = {k: _graph(below, catalog) for k, v in given.items() if v is _BELOW}
+        bodies = {k: _graph(below, catalog, depth + 1) for k, v in given.items() if v is _BELOW}
         node = Node(op, operands, op.complete({**given, **bodies}))
         for index, (value, _) in enumerate(declared):
             value.node, value.index = node, index

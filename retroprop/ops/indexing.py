@@ -22,6 +22,7 @@ __all__ = [
     "add_along_axis",
     "flat_index",
     "is_last",
+    "plus_along_axis",
     "put",
     "set_slice",
     "take",
@@ -254,6 +255,35 @@ def add_along_axis(x: Array, indices: Array, /, *, axis: int, shape: Shape) -> A
             place = np.arange(shape[i]) * shapes.size(shape[i + 1 :])
             flat = flat + place.reshape((-1,) + (1,) * (len(shape) - 1 - i))
     return _add_at(shapes.size(shape), np.broadcast_to(flat, x.shape), x).reshape(shape)
+
+
+def _fits_along(base: Shape, x: Shape, indices: Shape, *, axis: int) -> Shape:
+    if _along(base, indices, axis, "plus_along_axis") != x:
+        raise ShapeError(f"plus_along_axis: {x} is not what indices {indices} select from {base}")
+    return base
+
+
+@primitive(
+    form="opaque",
+    shape=_fits_along,
+    accepts=NUMERIC,
+    roles=_INDEX,
+    vjp={
+        "base": lambda g: g,
+        "x": lambda g, indices, axis: take_along_axis(g, indices, axis=axis),
+    },
+    samples=[
+        call(shape, _along(shape, np.shape(i), axis, "sample"), _integers(i), axis=axis)
+        for shape, i, axis in _ALONG
+    ],
+    errors=[bad((2, 3), (2, 2), _integers([[0], [0]]), axis=1, match="is not what indices")],
+)
+def plus_along_axis(base: Array, x: Array, indices: Array, /, *, axis: int) -> Array:
+    """base with x added at the indices along an axis: base + add_along_axis(x, indices).
+
+    Compiled programs add in place where base is needed no more.
+    """
+    return base + add_along_axis.reference(x, indices, axis=axis, shape=base.shape)
 
 
 @primitive(

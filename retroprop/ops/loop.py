@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from retroprop.errors import GraphError, NoGradientError, ShapeError
-from retroprop.ir import Graph
+from retroprop.ir import Graph, parse
 from retroprop.ir.interpreter import run
+from retroprop.ops.arithmetic import add, multiply
 from retroprop.ops.define import ANY, primitive
+from retroprop.ops.exponential import exp
+from retroprop.ops.samples import bad, call
 
 __all__ = ["scan"]
 
@@ -57,12 +60,29 @@ def _pull(
     return derivative(cotangents, outputs, operands, wanted, body, how)
 
 
+_BODY = parse(
+    """
+graph(%0: float64[2], %1: float64[2], %2: float64[])
+  %3: float64[2] = multiply(%0, %2)
+  %4: float64[2] = add(%3, %1)
+  %5: float64[2] = exp(%4)
+  return %4, %5""",
+    {op.name: op for op in (add, exp, multiply)},
+)
+_HOW = {"body": _BODY, "carried": 1, "sliced": 1, "length": 3}
+
+
 @primitive(
     form="loop",
     shape=_shapes,
     result=_types,
     roles={"operands": ANY},
     vjp=_pull,
+    samples=[
+        call((2,), (3, 2), (), reverse=False, **_HOW),
+        call((2,), (3, 2), (), reverse=True, **_HOW),
+    ],
+    errors=[bad((2,), (4, 2), (), match=r"operand 1 must be \(3, 2\), it is \(4, 2\)", **_HOW)],
 )
 def scan(
     *operands: Array, body: Graph, carried: int, sliced: int, length: int, reverse: bool = False

@@ -157,8 +157,10 @@ def _can(node: Node, moved: set[Value]) -> bool:
     return op.name in _RULES or op.form == "elementwise"
 
 
-def split_loop(body: Graph, how: dict[str, Any], operands: Sequence[Value]) -> Parts:
+def split_loop(body: Graph, how: dict[str, Any], operands: Sequence[Value]) -> Parts | None:
     """A loop in three parts: what is made before it, the loop, what is made behind it.
+
+    None where all of it stays.
 
     Args:
         body:     of the loop.
@@ -171,6 +173,8 @@ def split_loop(body: Graph, how: dict[str, Any], operands: Sequence[Value]) -> P
     before.alike.update(zip(body.inputs[end:], operands[end:], strict=True))
     inside = _take_before(body, before)
     behind = _behind(inside, body.outputs[:carried], before)
+    if not before.nodes and not behind:
+        return None
     inside = [node for node in inside if node not in behind]
     varying = {v for node in inside for v in node.outputs}.union(body.inputs[:carried])
     wanted = [*body.outputs[carried:], *(v for node in behind for v in node.operands)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from retroprop.ir import Graph, Node, Value
@@ -58,31 +58,32 @@ def _reduced(node: Node, used: Collection[int], optimise: Callable[[Graph], Grap
         if more == state:
             break
         state = more
+    if len(outputs) == len(body.outputs) and len(some.nodes) == len(body.nodes):
+        some = body
     some = optimise(some)
     read = {v for inner in some.nodes for v in inner.operands}.union(some.outputs)
     end = carried + sliced
     sequences = [k for k in range(carried, end) if body.inputs[k] in read]
     shared = [k for k in range(end, len(body.inputs)) if body.inputs[k] in read]
     operands = (*state, *sequences, *shared)
-    inputs = [body.inputs[k] for k in operands]
-    if some is not body or len(inputs) < len(body.inputs):
-        some = Graph(inputs, some.nodes, some.outputs)
+    if some.inputs != tuple(body.inputs[k] for k in operands):
+        some = Graph([body.inputs[k] for k in operands], some.nodes, some.outputs)
     return Loop(some, operands, tuple(outputs), len(state), len(sequences))
 
 
 def _rebuilt(graph: Graph, left: dict[Node, Loop]) -> Graph:
-    """The graph with these loops in the place of those there were."""
+    """The graph with these loops in the place of those there were; itself if they are the same."""
     new: dict[Value, Value] = {}
     nodes: list[Node] = []
     for node, outputs in zip(graph.nodes, graph.computed, strict=True):
         operands = tuple([new.get(value, value) for value in node.operands])
-        if node in left:
-            loop = left[node]
-            given = [operands[number] for number in loop.operands]
-            parts = split_loop(loop.body, _how(node, loop), given)
-            nodes += parts.nodes
-            made = [outputs[number] for number in loop.outputs]
-            new.update(zip(made, parts.outputs, strict=True))
+        loop = left.get(node)
+        if loop is not None:
+            made, results = _apart(node, loop, [operands[number] for number in loop.operands])
+            nodes += made
+            if made != [node]:
+                ends = [outputs[number] for number in loop.outputs]
+                new.update(zip(ends, results, strict=True))
         elif operands == node.operands:
             nodes.append(node)
         else:
@@ -91,7 +92,23 @@ def _rebuilt(graph: Graph, left: dict[Node, Loop]) -> Graph:
             copy.outputs = copied
             new.update(zip(outputs, copied, strict=True))
             nodes.append(copy)
+    if nodes == list(graph.nodes):
+        return graph
     return Graph(graph.inputs, nodes, [new.get(value, value) for value in graph.outputs])
+
+
+def _apart(node: Node, loop: Loop, operands: list[Value]) -> tuple[list[Node], Sequence[Value]]:
+    """A loop with what leaves it: nodes in order, and its results."""
+    parts = split_loop(loop.body, _how(node, loop), operands)
+    if parts is not None:
+        return parts.nodes, parts.outputs
+    if loop.body is node.attributes["body"] and tuple(operands) == node.operands:
+        return [node], node.outputs
+    copy = Node(scan, tuple(operands), _how(node, loop))
+    types = scan.infer(operands, copy.attributes)
+    made = tuple([Value(s, d, node=copy, index=i) for i, (s, d) in enumerate(types)])
+    copy.outputs = made
+    return [copy], made
 
 
 def _how(node: Node, loop: Loop) -> dict[str, Any]:

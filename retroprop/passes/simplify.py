@@ -9,7 +9,7 @@ from retroprop.ops.catalog import catalog
 from retroprop.ops.define import Op
 from retroprop.ops.linalg import matmul
 from retroprop.ops.movement import cast
-from retroprop.passes import arithmetic, casts, matrices, movement, pooling, reductions
+from retroprop.passes import arithmetic, casts, gather, matrices, movement, pooling, reductions
 from retroprop.passes.constants import fold
 from retroprop.passes.products import only_transposed, turn
 from retroprop.passes.rewrite import Rule, rewrite
@@ -17,7 +17,7 @@ from retroprop.passes.stretch import shrink
 
 __all__ = ["simplify"]
 
-_FAMILIES = (arithmetic, casts, matrices, movement, pooling, reductions)
+_FAMILIES = (arithmetic, casts, gather, matrices, movement, pooling, reductions)
 _OWN: dict[Op, tuple[Rule, ...]] = {}
 for _family in _FAMILIES:
     for _op, _found in _family.RULES.items():

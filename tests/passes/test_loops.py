@@ -29,6 +29,7 @@ def optimised(returned: str) -> tuple[Graph, Graph]:
     graph = Graph.parse(TEXT.replace("RETURNED", returned), catalog)
     small = optimise(graph)
     verify(small)
+    assert optimise(small) is small
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(value.shape) for value in graph.inputs]
     for one, other in zip(run(small, arrays), run(graph, arrays), strict=True):

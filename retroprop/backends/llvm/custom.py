@@ -10,6 +10,7 @@ from retroprop.backends.llvm.indexing import (
     AddAlong,
     FlatIndex,
     IsLast,
+    PlusAlong,
     Put,
     Take,
     TakeAdd,
@@ -64,6 +65,12 @@ def _add_along(results: Views, operands: Views, attributes: dict[str, Any], numb
     return AddAlong(results[0], operands[0], operands[1], axis, number)
 
 
+def _plus_along(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
+    axis = attributes["axis"] % len(results[0].shape)
+    base, x, indices = operands
+    return PlusAlong(results[0], base, x, indices, axis, number)
+
+
 def _put(results: Views, operands: Views, attributes: dict[str, Any], number: int) -> Kernel:
     axis = attributes["axis"] % len(results[0].shape)
     return Put(results[0], operands, axis, number)
@@ -86,6 +93,7 @@ _MAKERS: dict[str, Callable[..., Kernel | None]] = {
     "take_add": _take_add,
     "take_along_axis": _take_along,
     "add_along_axis": _add_along,
+    "plus_along_axis": _plus_along,
     "put": _put,
     "is_last": lambda results, operands, attributes, number: IsLast(
         results[0], operands[0], attributes["length"], number

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Module, Register
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["AddAlong", "FlatIndex", "IsLast", "Put", "Take", "TakeAdd", "TakeAlong"]
+__all__ = ["AddAlong", "FlatIndex", "IsLast", "PlusAlong", "Put", "Take", "TakeAdd", "TakeAlong"]
 
 Ends = tuple["Register", "Register"]  # from one place or row up to another
 
@@ -239,6 +239,39 @@ class AddAlong(_Indexed):
         return module.add_shared(f)
 
 
+class PlusAlong(AddAlong):
+    """result = base, and result[i, indices[i, j]] += x[i, j]; in place where they are one."""
+
+    def __init__(
+        self, result: View, base: View, x: View, indices: View, axis: int, number: int
+    ) -> None:
+        super().__init__(result, x, indices, axis, number)
+        self.what = "plus_along_axis"
+        self.in_place = result == base
+        self.operands = (x, indices, base)
+        self.slabs = (*self.slabs, leading_slab(base) if self.by_rows else None)
+
+    def emit(self, module: Module, target: Target) -> str:
+        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 3)
+        result, base = self.results[0], self.operands[2]
+        b = Builder(f, target, 1)
+        with _own_rows(f, self.by_rows, (lo, hi), result.shape[0]) as rows:
+            if not self.in_place:
+                pointers = [results[0], operands[2]]
+                with _places(f, result.shape, [result, base], pointers, rows) as (to, source):
+                    b.store(b.load(source, base.dtype), to)
+        pointers = [*results, *operands[:2]]
+        with (
+            _own_rows(f, self.by_rows, (lo, hi), self.shape[0]) as rows,
+            _places(f, self.shape, self.views, pointers, rows) as (start, source, place),
+        ):
+            to = f.at(start, self._index(f, place, status), self.step)
+            added = b.add(b.load(source, result.dtype), b.constant(0, result.dtype))
+            b.store(b.add(b.load(to, result.dtype), added), to)
+        f.leave()
+        return module.add_shared(f)
+
+
 def _zero(view: View) -> Callable[[Builder], Scalar]:
     return lambda b: b.constant(0, view.dtype)
 
@@ -323,18 +356,40 @@ class TakeAdd(_Scattered):
 
 
 class Put(_Scattered):
-    """x, but result[before, indices[i], after] = z[before, i, after]; the last one stays."""
+    """x, but result[before, indices[i], after] = z[before, i, after]; the last one stays.
+
+    Where the result takes over the memory of x, only the slices are written.
+    """
 
     def __init__(self, result: View, operands: Sequence[View], axis: int, number: int) -> None:
         x, indices, z = operands
         super().__init__("put", result, z, indices, axis, number)
         self.operands, self.slabs = (x, indices, z), (None,) * 4
 
+    def may_replace(self, x: View) -> bool:
+        """Whether the result may lie where x does: nothing else of that memory is read."""
+        first, *others = self.operands
+        alike = first.buffer is x.buffer and first[1:] == self.results[0][1:]
+        return alike and all(other.buffer.key != x.buffer.key for other in others)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the result lies where x does."""
+        return self.results[0].buffer.key == self.operands[0].buffer.key
+
+    @property
+    def bytes(self) -> int:
+        indices, z = self.operands[1:]
+        moved = 2 * self.views[0].size * z.dtype.itemsize + indices.size * indices.dtype.itemsize
+        result = self.results[0]
+        return moved if self.is_in_place else moved + 2 * result.size * result.dtype.itemsize
+
     def emit(self, module: Module, target: Target) -> str:
         f, results, (x, indices, z), status, lo, hi = kernel_function(module, self.what, 1, 3)
         views, to = [*self.results, self.operands[0]], results[0]
         with _own_rows(f, self.by_columns, (lo, hi), 1) as ends:
-            self._begin(f, target, views, [to, x], ends, lambda b, old: old)
+            if not self.is_in_place:
+                self._begin(f, target, views, [to, x], ends, lambda b, old: old)
             self._scatter(f, target, [to, z, indices], ends, status, lambda b, x: x, adds=False)
         f.leave()
         return module.add_shared(f)

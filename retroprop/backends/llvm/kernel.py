@@ -78,6 +78,12 @@ class Buffer:
         self.kind, self.place = "inner", place
 
     @property
+    def base(self) -> Buffer:
+        """The buffer whose place it has taken, or itself."""
+        place = self.place
+        return self if place is None or place.loop is not None else place.parent.base
+
+    @property
     def whole(self) -> Buffer:
         """The buffer that it is a part of, or itself."""
         return self if self.place is None else self.place.parent.whole
@@ -85,6 +91,8 @@ class Buffer:
     @property
     def key(self) -> object:
         """What tells memory apart: an input and the output that takes it over are one slot."""
+        if self.place is not None and self.place.loop is None:
+            return self.place.parent.key
         return self.slot if self.kind == "slot" else self
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from retroprop.backends.llvm import custom
 from retroprop.backends.llvm.attention import attention
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
 from retroprop.backends.llvm.images import convolution, is_image
+from retroprop.backends.llvm.join import join
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
 from retroprop.backends.llvm.layout import CONVOLUTIONS, origin
 from retroprop.backends.llvm.loop import place_loop
@@ -32,8 +33,9 @@ from retroprop.backends.llvm.produce import (
     sums_by_image,
 )
 from retroprop.backends.llvm.reduction import COMBINE
+from retroprop.backends.llvm.reuse import reuse
 from retroprop.backends.llvm.scalar import supports
-from retroprop.backends.llvm.values import Unit, Values, bytes_of
+from retroprop.backends.llvm.values import Unit, Values, bytes_of, reader_counts
 from retroprop.backends.llvm.views import MOVED, VIEWED, pieces, viewed
 from retroprop.dtypes import kind
 
@@ -74,14 +76,15 @@ class Lowered(Values):
         super().__init__(graph, resident, around[1] if around else None)
         self.donated, self.target, self.winograd = donated, target, winograd
         self.status: dict[int, Node] = around[0].status if around else {}
-        self.last_failing = -1
+        self.last_failing, self.is_body = -1, around is not None
         self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
         self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
-        self._readers = _reader_counts(graph)
+        self._readers = reader_counts(graph)
         self._last_whole = -1  # the last unit that nothing is fused with
         for node in sunk(graph):
             self._place(node)
         self.outputs = settle_into(self, around[2]) if around else settle(self)
+        reuse(self)
         self.works: list[Kernel | Call] = []
         borders = self.borders()
         for unit in self.units:
@@ -280,9 +283,13 @@ class Lowered(Values):
             return
         if node.op.name == "scan" and place_loop(self, unit, node):
             return
+        if native and node.op.name == "concatenate":
+            join(self, unit, node)
+            return
         operands = [self.view(operand, unit) for operand in node.operands]
         for output in node.outputs:
             self.unit_of[output] = unit
+        self._take_over(node)
         results = [self.view(output) for output in node.outputs]
         works: Sequence[Kernel | Call] | None = None
         if native and node.op.name == "matmul" and results[0].dtype.kind == "f":
@@ -296,6 +303,13 @@ class Lowered(Values):
             if works is not None and works[0].may_fail:
                 self._note_failing(unit, node, works[0])
         unit.works += works if works is not None else [Call(node, results, operands)]
+
+    def _take_over(self, node: Node) -> None:
+        """Let what is added to lie where it was, if nobody else reads it."""
+        operand, view = node.operands[0], self.view(node.operands[0])
+        own = view.buffer.kind == "arena" and operand not in self.root and view.is_contiguous
+        if node.op.name == "plus_along_axis" and own and self._readers[operand] == 1:
+            self.views[node.outputs[0]], self.root[node.outputs[0]] = view, operand
 
     def _place_convolution(self, unit: Unit, node: Node) -> None:
         """Images with channels last and a border, weights as they are."""
@@ -384,16 +398,3 @@ class Lowered(Values):
         return reduction(
             node.op.name, unit.shape, axes, expression, value, operands, result, results, values
         )
-
-
-def _reader_counts(graph: Graph) -> dict[Value, int]:
-    """How many nodes read each value; being an output counts too."""
-    counts: dict[Value, int] = {}
-    for node in graph.nodes:
-        for output in node.outputs:
-            counts.setdefault(output, 0)
-        for operand in set(node.operands):
-            counts[operand] = counts.get(operand, 0) + 1
-    for value in graph.outputs:
-        counts[value] = counts.get(value, 0) + 1
-    return counts

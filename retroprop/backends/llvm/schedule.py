@@ -297,9 +297,10 @@ def plan_memory(
     last: dict[Buffer, int] = {}
     for work, epoch in order:
         for view in (*work.results, *work.operands):
-            if view.buffer in only if only is not None else view.buffer.kind == "arena":
-                first.setdefault(view.buffer, epoch)
-                last[view.buffer] = epoch
+            buffer = view.buffer.base
+            if buffer in only if only is not None else buffer.kind == "arena":
+                first.setdefault(buffer, epoch)
+                last[buffer] = epoch
     placed = _Places(start)
     for buffer in sorted(first, key=first.__getitem__):
         placed.release(first[buffer])

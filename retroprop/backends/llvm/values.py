@@ -25,7 +25,7 @@ from retroprop.backends.llvm.produce import Call
 if TYPE_CHECKING:
     from retroprop.ir import Graph, Node, Value
 
-__all__ = ["Unit", "Values", "bytes_of"]
+__all__ = ["Unit", "Values", "bytes_of", "reader_counts"]
 
 
 class Unit:
@@ -195,3 +195,16 @@ def _winners(graph: Graph) -> set[Value]:
 def bytes_of(value: Value) -> int:
     """How much memory a value takes."""
     return shapes.size(value.shape) * value.dtype.itemsize
+
+
+def reader_counts(graph: Graph) -> dict[Value, int]:
+    """How many nodes read each value; being an output counts too."""
+    counts: dict[Value, int] = {}
+    for node in graph.nodes:
+        for output in node.outputs:
+            counts.setdefault(output, 0)
+        for operand in set(node.operands):
+            counts[operand] = counts.get(operand, 0) + 1
+    for value in graph.outputs:
+        counts[value] = counts.get(value, 0) + 1
+    return counts

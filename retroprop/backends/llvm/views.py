@@ -19,10 +19,10 @@ from retroprop.backends.llvm.produce import copied, elementwise
 if TYPE_CHECKING:
     from retroprop.ir import Node
 
-__all__ = ["MOVED", "VIEWED", "part", "pieces", "viewed"]
+__all__ = ["MOVED", "VIEWED", "part", "pieces", "viewed", "window"]
 
 VIEWED = frozenset({"broadcast_to", "flip", "permute_dims", "reshape", "split", "take_slice"})
-MOVED = frozenset({"concatenate", "pad", "place_slice", "set_slice"})
+MOVED = frozenset({"pad", "place_slice", "set_slice"})
 
 
 def viewed(node: Node, before: View) -> list[View] | None:
@@ -81,29 +81,23 @@ def _address(array: Any) -> int:
 
 
 def pieces(node: Node, result: View, operands: Sequence[View]) -> list[Kernel]:
-    """Kernels that put together what concatenate, pad and the writers of slices make."""
+    """Kernels that put together what pad and the writers of slices make."""
     name, attributes = node.op.name, node.attributes
-    if name == "concatenate":
-        works, start, axis = [], 0, attributes["axis"] % len(result.shape)
-        for operand in operands:
-            window = (slice(None),) * axis + (slice(start, start + operand.shape[axis]),)
-            works.append(copied(_window(result, window), operand))
-            start += operand.shape[axis]
-        return works
     if name == "pad":
         widths = attributes["widths"]
         inside = tuple(
             slice(low, low + n) for (low, _), n in zip(widths, operands[0].shape, strict=False)
         )
         whole = filled(result, attributes["value"])
-        return [whole, copied(_window(result, inside), operands[0])]
+        return [whole, copied(window(result, inside), operands[0])]
     key = attributes["key"]
     if name == "place_slice":
-        return [filled(result, 0), copied(_window(result, key), operands[0])]
-    return [copied(result, operands[0]), copied(_window(result, key), operands[1])]
+        return [filled(result, 0), copied(window(result, key), operands[0])]
+    return [copied(result, operands[0]), copied(window(result, key), operands[1])]
 
 
-def _window(view: View, key: tuple[Any, ...]) -> View:
+def window(view: View, key: tuple[Any, ...]) -> View:
+    """The part of a view at a key."""
     return part(view, lambda array: _looked_at(array, key))
 
 

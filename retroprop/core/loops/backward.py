@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from retroprop import shapes
 from retroprop.core.loops.halves import Halves
 from retroprop.core.loops.sums import Plan, planned
 from retroprop.ir import Graph, Node, Value
@@ -91,8 +92,9 @@ class Backward:
         need = must | {v for v in wanted if v in self._forward}
         for node in reversed(forward):  # what is only another look is looked at again
             for v in node.outputs:
-                if v in need and v not in must and (v in self.alike or _is_look(node)):
+                if v in need and v not in must and (v in self.alike or _is_look(node, need)):
                     need.update(o for o in node.operands if o in self._forward)
+        self._need = need
         first = self.halves.inputs[: self.halves.carried]
         kept = [v for v in first if v in need]
         there = {*kept, *self.alike, *self.sequences}
@@ -111,7 +113,8 @@ class Backward:
         """Whether a node is computed a second time instead of being kept."""
         if any(v.constant is None and v not in there for v in node.operands):
             return False
-        return _is_look(node) or node.op.name in _CHEAP or self.alike.issuperset(node.outputs)
+        look = _is_look(node, self._need)
+        return look or node.op.name in _CHEAP or self.alike.issuperset(node.outputs)
 
     def _build(self, nodes: list[Node], parts: list[list[Value]]) -> None:
         """The body, on inputs of its own."""
@@ -155,10 +158,11 @@ def _value(value: Value | None) -> Value:
     return value
 
 
-def _is_look(node: Node) -> bool:
-    """Whether a node only looks at memory in another way, all of it, or repeats it."""
-    if node.op.form != "view" or len(node.operands) != 1:  # type: ignore[attr-defined]
-        return False
+def _is_look(node: Node, need: set[Value]) -> bool:
+    """Whether a node only looks at memory in another way: at most of it, or repeats it."""
+    if node.op.name == "split":
+        used = sum(shapes.size(v.shape) for v in node.outputs if v in need)
+        return 2 * used > shapes.size(node.operands[0].shape)
     return node.op.name in {"reshape", "permute_dims", "broadcast_to"}
 
 
