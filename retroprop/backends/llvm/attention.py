@@ -51,16 +51,23 @@ def attention(
     before: list[Kernel] = []
     after: list[Kernel] = []
 
-    def wide(view: View) -> View:
-        """An operand whose lines are whole vectors side by side."""
+    def wide(view: View, near: bool = False) -> View:
+        """An operand whose lines are whole vectors, and `near` each other where that is asked.
+
+        Lines that are read again and again would push each other out of the cache if they lay
+        far apart at equal distances, as the heads of one projection do.
+        """
         view = broadcast_view(view, (*batch, *view.shape[-2:]))
-        if view.shape[-1] % lanes == 0 and view.strides[-1] == 1:
+        whole = view.shape[-1] % lanes == 0 and view.strides[-1] == 1
+        if whole and not (near and view.strides[-2] != view.shape[-1]):
             return view
         outer = tuple(1 if not s else n for n, s in zip(batch, view.strides, strict=False))
         made = _filled_up((*outer, *view.shape[-2:]), view, lanes)
         inner = part(made, lambda array: array[..., : view.shape[-1]])
         thin = part(view, lambda array: array[tuple(slice(0, n) for n in outer)])
-        before.extend([filled(made, 0), copied(inner, thin)])
+        if inner.shape != made.shape:
+            before.append(filled(made, 0))
+        before.append(copied(inner, thin))
         return broadcast_view(made, (*batch, *made.shape[-2:]))
 
     def room(view: View) -> View:
@@ -84,7 +91,7 @@ def _filled_up(shape: tuple[int, ...], like: View, lanes: int) -> View:
 
 
 Views = Sequence[View]
-Help = tuple[Callable[[View], View], Callable[[View], View]]
+Help = tuple[Callable[..., View], Callable[[View], View]]
 
 
 def _forward(
@@ -92,7 +99,7 @@ def _forward(
 ) -> list[Kernel]:
     wide, room = help
     q, k, v, mask = operands
-    q, k, v = wide(q), wide(k), wide(v)
+    q, k, v = wide(q), wide(k), wide(v, near=True)
     keys = _packed(k, target)
     kernel = Attend([room(results[0]), results[1]], [q, keys.results[0], v, mask], how, target)
     return [keys, kernel]
@@ -103,7 +110,8 @@ def _backward(
 ) -> list[Kernel]:
     wide, room = help
     above, q, k, v, mask, level, delta = operands
-    above, q, k, v = wide(above), wide(q), wide(k), wide(v)
+    above, q, k = (wide(view, near=True) for view in (above, q, k))
+    v = wide(v)
     keys, values = _packed(k, target), _packed(v, target)
     given = [above, q, k, keys.results[0], values.results[0], mask, level, delta]
     return [keys, values, AttendAdjoint([room(view) for view in results], given, how, target)]

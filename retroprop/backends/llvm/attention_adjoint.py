@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AttendAdjoint"]
 
-_ROOM = 96 * 1024  # bytes of scores that are in work at a time
+_ROOM = 16 * 1024  # bytes of scores that are in work at a time
 _LEAST = 2  # tiles of queries at a time
 
 

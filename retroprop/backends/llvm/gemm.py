@@ -13,9 +13,11 @@ or cut it falls to; blocks of k depend on the shape alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from retroprop import shapes
+from retroprop.backends.llvm.ahead import Ahead
 from retroprop.backends.llvm.emit import Function, Register, vector
 from retroprop.backends.llvm.kernel import Kernel, View, kernel_function, storage_type
 from retroprop.backends.llvm.pack import Columns, Pack, emit_panel
@@ -31,8 +33,9 @@ __all__ = ["Gemm"]
 _DEPTH = 320  # steps of k in one block, so that a panel of B stays in the first cache
 _IN_PLACE = 32 * 1024  # bytes of a B that is read where it lies
 _STREAMED = 4 * 1024 * 1024  # bytes of a B that should go through memory once
-_BLOCK = 96 * 1024  # bytes of A that one pass over the panels uses
+_BLOCK = 192 * 1024  # bytes of A that one pass over the panels uses
 _WHOLE = 384 * 1024  # bytes of an A that stays in the second cache while panels pass by
+_DISTANT = 192 * 1024  # bytes of a B or C that is asked for before it is needed
 
 
 class Gemm(Kernel):
@@ -56,10 +59,9 @@ class Gemm(Kernel):
         self.k, self.batch = x.shape[-1], tuple(batch)
         self.item, self.scalar = result.dtype.itemsize, storage_type(result.dtype)
         self.lanes = target.lanes(self.item)
-        vectors = 2 if self.n >= 2 * self.lanes else 1
+        vectors = 2 if self.n > self.lanes else 1
         self.width = vectors * self.lanes
-        # Three quarters of the registers hold sums: the rest is for what is being multiplied.
-        tiles = -(-self.m // (target.registers * 3 // 8))
+        tiles = -(-self.m // _most_rows(target, vectors))
         self.tile = -(-self.m // tiles)
         self.blocks = _split(self.k)
         self.flops = 2 * shapes.size(result.shape) * self.k
@@ -132,9 +134,10 @@ class Gemm(Kernel):
         packed = self.pack is not None or self.by_panels
         b_row = self.width if packed else self.operands[1].strides[-2]
         depth = self.k if len(self.blocks) == 1 else None
+        distant = self.results[0].size * self.item > _DISTANT
         return {
             (rows, v): Tile(
-                self.scalar, self.item, self.lanes, rows, v, a_row, a_column, b_row, depth
+                self.scalar, self.item, self.lanes, rows, v, a_row, a_column, b_row, depth, distant
             ).emit(module)
             for rows in sorted({self.tile, self.m % self.tile, 1} - {0})
             for v in vectors
@@ -168,15 +171,15 @@ class Gemm(Kernel):
         row, column = self.operands[0].strides[-2:]
         b_stride = self.width if self.pack is not None else self.operands[1].strides[-2]
         panel_stride = self.k * self.width if self.pack is not None else 1
-        for start, depth in self.blocks:
+        for start, depth in self._each_block(f):
             with f.loop(lo, hi, block) as part:
                 end = f.binary("add", part.index, f.integer(block))
                 end = f.select(f.compare("icmp slt", end, hi), end, hi)
-                from_a = f.at(f.at(a, start * column * self.item), part.index, row * self.item)
+                from_a = f.at(f.at(a, start, column * self.item), part.index, row * self.item)
                 if packed is not None:
                     self._pack_a(f, from_a, packed, f.binary("sub", end, part.index), depth)
                     from_a = packed
-                from_b = f.at(b, start * b_stride * self.item)
+                from_b = f.at(b, start, b_stride * self.item)
                 to = f.at(c, part.index, self.results[0].strides[-2] * self.item)
                 count = f.binary("sub", end, part.index)
                 rest = self.columns.rest
@@ -187,7 +190,10 @@ class Gemm(Kernel):
                         if self.pack is None:
                             place = self.columns.start(f, place)
                         here = f.at(from_b, place, panel_stride * self.item)
-                        self._emit_panel(f, to, from_a, here, count, panel.index, start, depth, 0)
+                        ahead = self._next_packed(f, here, depth, block)
+                        self._emit_panel(
+                            f, to, from_a, here, count, panel.index, start, depth, 0, ahead
+                        )
                 if rest:
                     last = f.integer(whole)
                     stride = panel_stride if self.pack is not None else self.width
@@ -204,9 +210,9 @@ class Gemm(Kernel):
         packed = f.allocate(self.scalar, deepest * self.width)
         packed_a = f.allocate(self.scalar, -(-self.m // self.tile) * self.tile * deepest)
         whole, rest = divmod(self.n, self.width)
-        for start, depth in self.blocks:
-            self._pack_a(f, f.at(a, start * self.item), packed_a, f.integer(self.m), depth)
-            from_b = f.at(b, start * w.strides[-2] * self.item)
+        for start, depth in self._each_block(f):
+            self._pack_a(f, f.at(a, start, self.item), packed_a, f.integer(self.m), depth)
+            from_b = f.at(b, start, w.strides[-2] * self.item)
             with f.loop(lo, hi) as panel:
                 source = f.at(from_b, panel.index, self.width * w.strides[-1] * self.item)
                 emit_panel(f, target, w, self.columns, panel.index, source, packed, depth)
@@ -214,9 +220,41 @@ class Gemm(Kernel):
                     test = "icmp eq" if narrow else "icmp slt"
                     with f.branch(f.compare(test, panel.index, f.integer(whole))):
                         count = f.integer(self.m)
+                        ahead = self._next_unpacked(f, source, depth)
                         self._emit_panel(
-                            f, c, packed_a, packed, count, panel.index, start, depth, narrow
+                            f, c, packed_a, packed, count, panel.index, start, depth, narrow, ahead
                         )
+
+    def _each_block(self, f: Function) -> Iterator[tuple[Register, int]]:
+        """Writes the loops over the blocks of k around what is written for (start, depth)."""
+        last, depth = self.blocks[-1]
+        equal = [start for start, each in self.blocks[:-1] if each != depth]
+        if len(self.blocks) == 1:
+            yield f.integer(0), depth
+        elif equal:
+            with f.loop(0, last, self.blocks[0][1]) as block:
+                yield block.index, self.blocks[0][1]
+            yield f.integer(last), depth
+        else:
+            with f.loop(0, self.k, depth) as block:
+                yield block.index, depth
+
+    def _next_packed(self, f: Function, panel: Register, depth: int, block: int) -> Ahead | None:
+        """What comes after a panel of `pack`, where all of them are too large to be in cache."""
+        if self.pack is None or self.k * self.n * self.item <= _DISTANT:
+            return None
+        tiles = min(block, self.m // 2) // self.tile  # of a call for half of the rows
+        following = f.at(panel, self.k * self.width * self.item)
+        return Ahead(following, 1, 0, depth * self.width * self.item, tiles)
+
+    def _next_unpacked(self, f: Function, source: Register, depth: int) -> Ahead:
+        """What will be packed after the columns at `source`."""
+        down, along = self.operands[1].strides[-2:]
+        following = f.at(source, self.width * along * self.item)
+        tiles = self.m // self.tile
+        if along == 1:
+            return Ahead(following, depth, down * self.item, self.width * self.item, tiles)
+        return Ahead(following, self.width, along * self.item, depth * down * self.item, tiles)
 
     def _pack_a(
         self, f: Function, source: Register, to: Register, count: Register, depth: int
@@ -251,9 +289,10 @@ class Gemm(Kernel):
         b: Register,
         count: Register,
         panel: Register,
-        start: int,
+        start: Register,
         depth: int,
         rest: int,
+        ahead: Ahead | None = None,
     ) -> None:
         """All tiles of `count` rows on one panel, of which `rest` columns are there (0: all)."""
         c = f.at(c, self.columns.start(f, panel), self.item)
@@ -270,6 +309,8 @@ class Gemm(Kernel):
             with f.loop(begin, end, rows) as one:
                 to = f.at(c, one.index, self.results[0].strides[-2] * self.item)
                 source = self._tile_of_a(f, a, one.index, row, depth)
+                if ahead is not None and rows == self.tile:
+                    ahead.fetch(f, f.binary("sdiv", one.index, f.integer(rows)))
                 self._call_tile(f, (rows, vectors), to, source, b, start, depth, rest)
             begin = end
 
@@ -290,18 +331,19 @@ class Gemm(Kernel):
         c: Register,
         a: Register,
         b: Register,
-        start: int,
+        start: Register,
         depth: int,
         rest: int,
     ) -> None:
         """One tile, made beside its place where some of its columns are not there."""
         step = self.results[0].strides[-2] * self.item
-        first, name = f.integer(int(start == 0)), self.tiles[kind]
+        begins = f.compare("icmp eq", start, f.integer(0))
+        first, name = f.convert("zext", begins, "i64"), self.tiles[kind]
         if rest % self.lanes == 0:
             f.call(name, "void", [c, a, b, f.integer(depth), f.integer(step), first])
             return
         width = self.width * self.item
-        if start:
+        if len(self.blocks) > 1:
             self._copy(f, c, step, self.room, width, kind[0], rest)
         f.call(name, "void", [self.room, a, b, f.integer(depth), f.integer(width), first])
         self._copy(f, self.room, width, c, step, kind[0], rest)
@@ -322,6 +364,22 @@ class Gemm(Kernel):
             for column in range(count):
                 x = f.load(self.scalar, f.at(near, column, self.item))
                 f.store(x, f.at(far, column, self.item))
+
+
+def _most_rows(target: Target, vectors: int) -> int:
+    """Rows of the largest tile whose sums, and what is being multiplied, stay in registers.
+
+    Three quarters of the registers hold sums. Half of them do where the compiler moves loads so
+    far ahead that more would not fit: in tiles of one vector, and with registers of 128 bits.
+
+    Example:
+        >>> from retroprop.backends.llvm.target import named
+        >>> [_most_rows(named(name), 2) for name in ("sse", "avx2", "avx512", "neon")]
+        [4, 6, 12, 8]
+    """
+    if vectors == 1:
+        return target.registers // 2
+    return target.registers // 4 if target.bits == 128 else target.registers * 3 // 8
 
 
 def _split(k: int) -> list[tuple[int, int]]:

@@ -153,7 +153,8 @@ class _Copier:
             with self.f.loop(0, done, self.side) as k:
                 for column in range(0, self.width, self.side):
                     self._turned(source, to, k.index, column, min(self.side, count - column))
-            self._elements(source, to, done, count)
+            if done < self.depth:
+                self._elements(source, to, done, count)
         else:
             self._elements(source, to, 0, count)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from retroprop.backends.llvm.ahead import fetch
 from retroprop.backends.llvm.emit import Function, Register, vector
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Tile(NamedTuple):
         a_row, a_column: elements from row to row and from k to k + 1 of a.
         b_row:   elements from k to k + 1 of b, whose columns lie side by side.
         depth:   steps of k when they are always as many and c is always new; else None.
+        distant: c is so large that its lines are asked for before they are needed.
     """
 
     scalar: str
@@ -36,6 +38,7 @@ class Tile(NamedTuple):
     a_column: int
     b_row: int
     depth: int | None
+    distant: bool = False
 
     def emit(self, module: Module) -> str:
         """void tile(c, a, b, depth, step, first); `step` is the bytes from row to row of c."""
@@ -57,21 +60,27 @@ class Tile(NamedTuple):
     ) -> None:
         """The same as a part of another function."""
         places = self._places(f, c, step)
+        if self.distant:
+            for row in range(self.rows):
+                fetch(f, places[row * self.vectors], write=True)
+        zeros = [f.constant(vector(self.scalar, self.lanes), 0)] * len(places)
         if self.depth is None:
-            totals = self._in_any_number(f, a, b, depth, self._before(f, first, places))
+            totals = self._in_any_number(f, a, b, depth, zeros)
+            totals = self._on_top(f, first, places, totals)
         else:
-            zeros = [f.constant(vector(self.scalar, self.lanes), 0)] * len(places)
             totals = self._in_steps(f, a, b, self.depth, zeros)
         for place, total in zip(places, totals, strict=True):
             f.store(total, place)
 
-    def _before(self, f: Function, first: Register, places: list[Register]) -> list[Register]:
-        """What the sums start from."""
-        type = vector(self.scalar, self.lanes)
+    def _on_top(
+        self, f: Function, first: Register, places: list[Register], sums: list[Register]
+    ) -> list[Register]:
+        """The sums of this block of k on top of those before; last, so that nothing waits for c."""
         again = f.compare("icmp eq", first, f.integer(0))
-        with f.branch(again, otherwise=[f.constant(type, 0)] * len(places)) as before:
-            before.give(*[f.load(type, place) for place in places])
-        return list(before.values)
+        with f.branch(again, otherwise=sums) as added:
+            before = [f.load(vector(self.scalar, self.lanes), place) for place in places]
+            added.give(*(f.binary("fadd", c, x) for c, x in zip(before, sums, strict=True)))
+        return list(added.values)
 
     def _in_any_number(
         self, f: Function, a: Register, b: Register, depth: Register, sums: list[Register]

@@ -17,6 +17,7 @@ from retroprop.backends.llvm.target import host, named
 
 RNG = np.random.default_rng(0)
 SIZES = [(1, 1, 1), (7, 33, 5), (33, 7, 17), (10, 64, 40), (6, 16, 16), (13, 650, 21), (40, 5, 2)]
+SIZES += [(25, 40, 3), (33, 9, 10), (50, 330, 12)]  # one vector of columns, or not quite two
 LAYOUTS = ["plain", "left", "right", "both"]
 
 
@@ -136,15 +137,34 @@ def test_a_batch_may_share_its_right_matrix():
 SPILL = re.compile(r"[xyz]mm\d+.*\(%rsp\)|\(%rsp\).*[xyz]mm\d+|q\d+.*\[sp")
 
 
-@pytest.mark.parametrize("name", ["avx2", "avx512", "neon"])
-def test_the_innermost_loop_stays_in_registers(name):
-    target = named(name)
-    shapes = [np.empty(s, np.float32) for s in ((48, 64), (48, 128), (128, 64))]
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [3, 10, 40, 1100])
+def test_an_element_has_the_same_bits_in_any_tile(n, dtype):
+    k = 1100 if n == 1100 else 350
+    a, b = matrix((26, k), dtype, False), matrix((k, n), dtype, True)
+    whole, few = np.zeros((26, n), dtype), np.zeros((3, n), dtype)
+    Native(whole, a, b)()
+    for start in (0, 5, 23):
+        Native(few, a[start : start + 3], b)()
+        assert few.tobytes() == whole[start : start + 3].tobytes()
+
+
+def emitted(m, k, n, target):
+    """The assembly of the functions that multiply, for a product of contiguous matrices."""
+    shapes = [np.empty(s, np.float32) for s in ((m, n), (m, k), (k, n))]
     module = Module()
     Gemm(*map(view, shapes), target).emit(module, target)
     text = module.text().replace("define internal", "define")
     functions = jit.emit_assembly(text, target).split("tile_")
-    tiles = [one for one in functions if one.count("fma") + one.count("fmla") > 8]
+    return [one for one in functions if one.count("fma") + one.count("fmla") > 8]
+
+
+@pytest.mark.parametrize("name", ["avx2", "avx512", "neon"])
+@pytest.mark.parametrize(
+    "size", [(48, 128, 64), (48, 128, 2), (256, 700, 1024), (256, 1024, 4096)], ids=str
+)
+def test_the_innermost_loop_stays_in_registers(size, name):
+    tiles = emitted(*size, named(name))
     assert tiles
     for function in tiles:
         assert not [line for line in function.splitlines() if SPILL.search(line)]
