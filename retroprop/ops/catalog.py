@@ -6,6 +6,7 @@ from types import MappingProxyType, ModuleType
 
 from retroprop.ops import (
     activation,
+    along,
     arithmetic,
     attention,
     comparison,
@@ -49,6 +50,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     activation,
     cumulative,
     indexing,
+    along,
     searching,
     linalg,
     inverse,

@@ -19,21 +19,22 @@ from retroprop.ops.movement import reshape, take_slice
 from retroprop.ops.samples import bad, call, draw
 
 __all__ = [
-    "add_along_axis",
+    "INDEX",
+    "add_at",
     "flat_index",
+    "integers",
     "is_last",
-    "plus_along_axis",
+    "positions",
     "put",
     "set_slice",
     "take",
     "take_add",
-    "take_along_axis",
 ]
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
-_INDEX = {"indices": INTEGER}
+INDEX = {"indices": INTEGER}
 
 
 def _out_of_range(op: str, index: Any, axis: Any, length: int) -> IndexRangeError:
@@ -43,7 +44,7 @@ def _out_of_range(op: str, index: Any, axis: Any, length: int) -> IndexRangeErro
     )
 
 
-def _positions(op: str, indices: Array, axis: int, length: int) -> Array:
+def positions(op: str, indices: Array, axis: int, length: int) -> Array:
     """The indices counted from 0, checked."""
     found = np.asarray(indices).astype(np.intp, copy=False)
     if found.size:
@@ -66,7 +67,8 @@ def _taken(x: Shape, indices: Shape, *, axis: int | None) -> Shape:
     return (*x[:at], *indices, *x[at + 1 :])
 
 
-def _integers(values: Any) -> Any:
+def integers(values: Any) -> Any:
+    """A sample operand of these indices."""
     return draw(np.shape(values), values=values, kind="integer")
 
 
@@ -82,22 +84,22 @@ _TAKES: list[tuple[Shape, Any, int]] = [
 @primitive(
     form="opaque",
     shape=_taken,
-    roles=_INDEX,
+    roles=INDEX,
     vjp={"x": lambda g, indices, x_shape, axis: _untake(g, indices, x_shape, axis)},
     method=True,
-    samples=[call(draw(shape), _integers(i), axis=axis) for shape, i, axis in _TAKES]
-    + [call((3,), _integers([2, 0]))],
+    samples=[call(draw(shape), integers(i), axis=axis) for shape, i, axis in _TAKES]
+    + [call((3,), integers([2, 0]))],
     errors=[
         bad(
             (4, 3),
-            _integers([0, 4]),
+            integers([0, 4]),
             axis=0,
             error=IndexError,
             match="take: index 4 is out of range for axis 0 of 4 elements",
         ),
-        bad((4, 3), _integers([-5]), axis=0, match="take: index -5 is out of range"),
-        bad((4, 3), _integers([0]), axis=2, match="take: axis 2 is out of range"),
-        bad((4, 3), _integers([0]), match="take: a tensor of 2 dimensions needs axis="),
+        bad((4, 3), integers([-5]), axis=0, match="take: index -5 is out of range"),
+        bad((4, 3), integers([0]), axis=2, match="take: axis 2 is out of range"),
+        bad((4, 3), integers([0]), match="take: a tensor of 2 dimensions needs axis="),
         bad((4, 3), (2,), axis=0, match="take: indices must be", error=TypeError),
     ],
 )
@@ -114,11 +116,11 @@ def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
     """
     at = _axis_of(axis, x.ndim, "take")
     if x.size == 0:  # NumPy leaves indices unchecked where there is nothing to read
-        return np.take(x, _positions("take", indices, at, x.shape[at]), axis=at)
+        return np.take(x, positions("take", indices, at, x.shape[at]), axis=at)
     try:
         return np.take(x, np.asarray(indices).astype(np.intp, copy=False), axis=at)
     except IndexError:
-        _positions("take", indices, at, x.shape[at])
+        positions("take", indices, at, x.shape[at])
         raise
 
 
@@ -127,7 +129,7 @@ def _untake(g: Any, indices: Any, x_shape: Shape, axis: int | None) -> Any:
     return take_add(g, indices, axis=at, length=x_shape[at])
 
 
-def _add_at(size: int, positions: Array, values: Array) -> Array:
+def add_at(size: int, positions: Array, values: Array) -> Array:
     """Zeros with values added at flat positions, one after the other; 16-bit floats in float32."""
     dtype = values.dtype
     wide = np.dtype(np.float32) if dtype.name in ("float16", "bfloat16") else dtype
@@ -146,157 +148,43 @@ def _added(x: Shape, indices: Shape, *, axis: int, length: int) -> Shape:
     form="opaque",
     shape=_added,
     accepts=NUMERIC,
-    roles=_INDEX,
+    roles=INDEX,
     vjp={"x": lambda g, indices, axis: take(g, indices, axis=axis)},
     samples=[
         call(
             (*shape[: axis % len(shape)], *np.shape(i), *shape[axis % len(shape) + 1 :]),
-            _integers(i),
+            integers(i),
             axis=axis % len(shape),
             length=shape[axis],
         )
         for shape, i, axis in _TAKES
     ],
     errors=[
-        bad((2, 3), _integers([0, 4]), axis=0, length=4, match="take_add: index 4 is out of range"),
-        bad((2, 3), _integers([0]), axis=0, length=4, match="does not hold the indices' shape"),
+        bad((2, 3), integers([0, 4]), axis=0, length=4, match="take_add: index 4 is out of range"),
+        bad((2, 3), integers([0]), axis=0, length=4, match="does not hold the indices' shape"),
     ],
 )
 def take_add(x: Array, indices: Array, /, *, axis: int, length: int) -> Array:
     """Zeros of `length` along an axis with the slices of x added in place: adjoint of `take`."""
-    found = _positions("take_add", indices, axis, length)
+    found = positions("take_add", indices, axis, length)
     before, after = x.shape[:axis], x.shape[axis + found.ndim :]
     outer, inner = shapes.size(before), shapes.size(after)
     rows = np.arange(outer)[:, None] * length + found.reshape(-1)
     flat = rows[:, :, None] * inner + np.arange(inner)
-    return _add_at(outer * length * inner, flat, x).reshape(*before, length, *after)
-
-
-def _along(x: Shape, indices: Shape, axis: int, op: str) -> Shape:
-    at = shapes.normalise_axis(axis, len(x), op)
-    if len(indices) != len(x):
-        raise ShapeError(
-            f"{op}: x has {len(x)} axes, the indices {len(indices)}",
-            fix="give indices the axes of x; take() reads whole slices",
-        )
-    others = [(*shape[:at], 1, *shape[at + 1 :]) for shape in (x, indices)]
-    common = shapes.broadcast(*others, op=op)
-    return (*common[:at], indices[at], *common[at + 1 :])
-
-
-_ALONG: list[tuple[Shape, Any, int]] = [
-    ((2, 3), [[0, 2, 2, 1], [1, -1, 0, 0]], 1),
-    ((3, 2), [[2, 0]], 0),
-    ((2, 3), [[1]], -1),
-    ((1, 3), [[1], [0]], 1),
-    ((3,), [2, 2], 0),
-]
-
-
-@primitive(
-    form="opaque",
-    shape=lambda x, indices, *, axis: _along(x, indices, axis, "take_along_axis"),
-    roles=_INDEX,
-    vjp={
-        "x": lambda g, indices, axis, x_shape: add_along_axis(g, indices, axis=axis, shape=x_shape)
-    },
-    samples=[call(draw(shape), _integers(i), axis=axis) for shape, i, axis in _ALONG],
-    errors=[
-        bad(
-            (2, 3),
-            _integers([[3], [0]]),
-            axis=1,
-            match="take_along_axis: index 3 is out of range for axis 1 of 3 elements",
-        ),
-        bad((2, 3), _integers([0]), match="take_along_axis: x has 2 axes, the indices 1"),
-        bad((2, 3), _integers([[0], [0], [0]]), axis=1, match="do not broadcast"),
-    ],
-)
-def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
-    """The elements of x at the indices along an axis: y[i, j] = x[i, indices[i, j]] for axis 1.
-
-    Example:
-        >>> import retroprop as rp
-        >>> x = rp.asarray([[1, 2, 3], [4, 5, 6]])
-        >>> rp.take_along_axis(x, rp.asarray([[2], [0]]), axis=1).numpy().tolist()
-        [[3], [4]]
-    """
-    at = shapes.normalise_axis(axis, x.ndim, "take_along_axis")
-    found = _positions("take_along_axis", indices, at, x.shape[at])
-    return np.take_along_axis(x, found, axis=at)
-
-
-def _checked_along(x: Shape, indices: Shape, axis: int, shape: Shape) -> Shape:
-    if _along(shape, indices, axis, "add_along_axis") != x:
-        raise ShapeError(f"add_along_axis: {x} is not what indices {indices} select from {shape}")
-    return shape
-
-
-@primitive(
-    form="opaque",
-    shape=lambda x, indices, *, axis, shape: _checked_along(x, indices, axis, shape),
-    accepts=NUMERIC,
-    roles=_INDEX,
-    vjp={"x": lambda g, indices, axis: take_along_axis(g, indices, axis=axis)},
-    samples=[
-        call(_along(shape, np.shape(i), axis, "sample"), _integers(i), axis=axis, shape=shape)
-        for shape, i, axis in _ALONG
-    ],
-    errors=[bad((2, 2), _integers([[0], [0]]), axis=1, shape=(2, 3), match="is not what indices")],
-)
-def add_along_axis(x: Array, indices: Array, /, *, axis: int, shape: Shape) -> Array:
-    """Zeros of a shape with x added at the indices along an axis: adjoint of `take_along_axis`."""
-    at = shapes.normalise_axis(axis, len(shape), "add_along_axis")
-    flat: Any = _positions("add_along_axis", indices, at, shape[at])
-    stride = shapes.size(shape[at + 1 :])
-    flat = flat * stride
-    for i in range(len(shape)):
-        if i != at and shape[i] != 1:
-            place = np.arange(shape[i]) * shapes.size(shape[i + 1 :])
-            flat = flat + place.reshape((-1,) + (1,) * (len(shape) - 1 - i))
-    return _add_at(shapes.size(shape), np.broadcast_to(flat, x.shape), x).reshape(shape)
-
-
-def _fits_along(base: Shape, x: Shape, indices: Shape, *, axis: int) -> Shape:
-    if _along(base, indices, axis, "plus_along_axis") != x:
-        raise ShapeError(f"plus_along_axis: {x} is not what indices {indices} select from {base}")
-    return base
-
-
-@primitive(
-    form="opaque",
-    shape=_fits_along,
-    accepts=NUMERIC,
-    roles=_INDEX,
-    vjp={
-        "base": lambda g: g,
-        "x": lambda g, indices, axis: take_along_axis(g, indices, axis=axis),
-    },
-    samples=[
-        call(shape, _along(shape, np.shape(i), axis, "sample"), _integers(i), axis=axis)
-        for shape, i, axis in _ALONG
-    ],
-    errors=[bad((2, 3), (2, 2), _integers([[0], [0]]), axis=1, match="is not what indices")],
-)
-def plus_along_axis(base: Array, x: Array, indices: Array, /, *, axis: int) -> Array:
-    """base with x added at the indices along an axis: base + add_along_axis(x, indices).
-
-    Compiled programs add in place where base is needed no more.
-    """
-    return base + add_along_axis.reference(x, indices, axis=axis, shape=base.shape)
+    return add_at(outer * length * inner, flat, x).reshape(*before, length, *after)
 
 
 @primitive(
     form="opaque",
     shape=lambda indices, *, length: indices,
-    roles=_INDEX,
+    roles=INDEX,
     result=dtypes.bool,
-    samples=[call(_integers([0, 2, -1, 0]), length=3), call(_integers(1), length=2)],
-    errors=[bad(_integers([3]), length=3, match="is_last: index 3 is out of range")],
+    samples=[call(integers([0, 2, -1, 0]), length=3), call(integers(1), length=2)],
+    errors=[bad(integers([3]), length=3, match="is_last: index 3 is out of range")],
 )
 def is_last(indices: Array, /, *, length: int) -> Array:
     """Whether no later index is the same position: which of several writes stays."""
-    found = _positions("is_last", indices, 0, length)
+    found = positions("is_last", indices, 0, length)
     order = np.arange(found.size).reshape(found.shape)
     writer = np.zeros(length, np.intp)
     writer[found] = order
@@ -322,20 +210,20 @@ def _written(g: Any, indices: Any, x_shape: Shape, axis: int) -> Any:
 @primitive(
     form="opaque",
     shape=_put_shape,
-    roles=_INDEX,
+    roles=INDEX,
     vjp={
         "x": lambda g, indices, axis: put(g, indices, 0.0, axis=axis),
         "z": lambda g, indices, x_shape, axis: _written(g, indices, x_shape, axis),
     },
     samples=[
-        call(draw((4, 3)), _integers([0, 2]), draw((2, 3)), axis=0),
-        call(draw((4, 3)), _integers([1, -1, 1]), draw((3,)), axis=0),
-        call(draw((2, 4)), _integers([[0, 0], [3, 1]]), draw((2, 2, 2)), axis=1),
-        call(draw((3,)), _integers(1), draw(()), axis=0),
+        call(draw((4, 3)), integers([0, 2]), draw((2, 3)), axis=0),
+        call(draw((4, 3)), integers([1, -1, 1]), draw((3,)), axis=0),
+        call(draw((2, 4)), integers([[0, 0], [3, 1]]), draw((2, 2, 2)), axis=1),
+        call(draw((3,)), integers(1), draw(()), axis=0),
     ],
     errors=[
-        bad((4, 3), _integers([4]), (3,), axis=0, match="put: index 4 is out of range for axis 0"),
-        bad((4, 3), _integers([0]), (2, 3), axis=0, match=r"put: values of shape \(2, 3\)"),
+        bad((4, 3), integers([4]), (3,), axis=0, match="put: index 4 is out of range for axis 0"),
+        bad((4, 3), integers([0]), (2, 3), axis=0, match=r"put: values of shape \(2, 3\)"),
     ],
 )
 def put(x: Array, indices: Array, z: Array, /, *, axis: int) -> Array:
@@ -348,7 +236,7 @@ def put(x: Array, indices: Array, z: Array, /, *, axis: int) -> Array:
     """
     at = shapes.normalise_axis(axis, x.ndim, "put")
     y = np.array(x)
-    y[(slice(None),) * at + (_positions("put", indices, at, x.shape[at]),)] = z
+    y[(slice(None),) * at + (positions("put", indices, at, x.shape[at]),)] = z
     return y
 
 
@@ -389,24 +277,24 @@ def set_slice(x: Array, z: Array, /, *, key: tuple[Any, ...]) -> Array:
     accepts=INTEGER,
     result=dtypes.int64,
     samples=[
-        call(_integers([0, 1, 2]), _integers([[1], [3]]), sizes=(3, 4)),
-        call(_integers([0, -1, 2]), _integers([[1], [-4]]), sizes=(3, 4)),
-        call(_integers(1), _integers(0), _integers([1, 1]), sizes=(2, 1, 2)),
+        call(integers([0, 1, 2]), integers([[1], [3]]), sizes=(3, 4)),
+        call(integers([0, -1, 2]), integers([[1], [-4]]), sizes=(3, 4)),
+        call(integers(1), integers(0), integers([1, 1]), sizes=(2, 1, 2)),
     ],
     errors=[
         bad(
-            _integers([0]),
-            _integers([4]),
+            integers([0]),
+            integers([4]),
             sizes=(3, 4),
             error=IndexError,
             match="index: index 4 is out of range for axis 1 of 4 elements",
         ),
-        bad(_integers([0, 1]), _integers([0, 1, 2]), sizes=(3, 4), match="do not broadcast"),
+        bad(integers([0, 1]), integers([0, 1, 2]), sizes=(3, 4), match="do not broadcast"),
     ],
 )
 def flat_index(*indices: Array, sizes: tuple[int, ...]) -> Array:
     """One index per position into axes that were joined in row-major order, from one per axis."""
     flat: Any = 0
     for axis, (index, size) in enumerate(zip(indices, sizes, strict=True)):
-        flat = flat * size + _positions("index", index, axis, size)
+        flat = flat * size + positions("index", index, axis, size)
     return np.asarray(flat, np.int64)

@@ -69,7 +69,7 @@ graph(%0: float64[2], %1: float64[2], %2: float64[])
   return %4, %5""",
     {op.name: op for op in (add, exp, multiply)},
 )
-_HOW = {"body": _BODY, "carried": 1, "sliced": 1, "length": 3}
+_HOW: dict[str, Any] = {"body": _BODY, "carried": 1, "sliced": 1, "length": 3}
 
 
 @primitive(

@@ -12,8 +12,8 @@ import numpy as np
 
 from retroprop import dtypes, shapes
 from retroprop.errors import ArgumentError, ShapeError, unknown
+from retroprop.ops.along import add_along_axis
 from retroprop.ops.define import ANY, DATA_DEPENDENT, REAL, primitive
-from retroprop.ops.indexing import add_along_axis
 from retroprop.ops.samples import bad, call, draw
 
 __all__ = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from retroprop import shapes
 from retroprop.errors import ShapeError
 from retroprop.ir import Node, Value
+from retroprop.ops.along import add_along_axis, plus_along_axis, take_along_axis
 from retroprop.ops.arithmetic import add, subtract
 from retroprop.ops.define import Op
-from retroprop.ops.indexing import add_along_axis, plus_along_axis, take_along_axis
 from retroprop.passes.rewrite import Build, Rule, made_by, shape_of
 
 __all__ = ["RULES"]

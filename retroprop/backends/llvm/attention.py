@@ -10,7 +10,7 @@ before. Sizes of features are filled up to whole vectors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retroprop import shapes
@@ -46,41 +46,51 @@ def attention(
     """Kernels for `attend` and `attend_adjoint`; None where there is nothing to compute."""
     if any(view.size == 0 for view in (*results, *operands)) or results[0].dtype.kind != "f":
         return None
-    lanes = target.lanes(results[0].dtype.itemsize)
-    batch = results[0].shape[:-2]
-    before: list[Kernel] = []
-    after: list[Kernel] = []
+    frame = _Frame(results[0].shape[:-2], target.lanes(results[0].dtype.itemsize))
+    maker = {"attend": _forward, "attend_adjoint": _backward}[node.op.name]
+    kernels = maker(results, operands, node.attributes, target, frame)
+    return [*frame.before, *kernels, *frame.after]
 
-    def wide(view: View, near: bool = False) -> View:
+
+class _Frame:
+    """What brings operands into the form that the kernels take, and results out of it.
+
+    Attributes:
+        before, after: kernels that copy.
+    """
+
+    def __init__(self, batch: tuple[int, ...], lanes: int) -> None:
+        self.batch, self.lanes = batch, lanes
+        self.before: list[Kernel] = []
+        self.after: list[Kernel] = []
+
+    def wide(self, view: View, near: bool = False) -> View:
         """An operand whose lines are whole vectors, and `near` each other where that is asked.
 
         Lines that are read again and again would push each other out of the cache if they lay
         far apart at equal distances, as the heads of one projection do.
         """
+        batch = self.batch
         view = broadcast_view(view, (*batch, *view.shape[-2:]))
-        whole = view.shape[-1] % lanes == 0 and view.strides[-1] == 1
+        whole = view.shape[-1] % self.lanes == 0 and view.strides[-1] == 1
         if whole and not (near and view.strides[-2] != view.shape[-1]):
             return view
         outer = tuple(1 if not s else n for n, s in zip(batch, view.strides, strict=False))
-        made = _filled_up((*outer, *view.shape[-2:]), view, lanes)
+        made = _filled_up((*outer, *view.shape[-2:]), view, self.lanes)
         inner = part(made, lambda array: array[..., : view.shape[-1]])
         thin = part(view, lambda array: array[tuple(slice(0, n) for n in outer)])
         if inner.shape != made.shape:
-            before.append(filled(made, 0))
-        before.append(copied(inner, thin))
+            self.before.append(filled(made, 0))
+        self.before.append(copied(inner, thin))
         return broadcast_view(made, (*batch, *made.shape[-2:]))
 
-    def room(view: View) -> View:
+    def room(self, view: View) -> View:
         """Where a result of whole vectors goes first."""
-        if view.shape[-1] % lanes == 0:
+        if view.shape[-1] % self.lanes == 0:
             return view
-        made = _filled_up(view.shape, view, lanes)
-        after.append(copied(view, part(made, lambda array: array[..., : view.shape[-1]])))
+        made = _filled_up(view.shape, view, self.lanes)
+        self.after.append(copied(view, part(made, lambda array: array[..., : view.shape[-1]])))
         return made
-
-    maker = {"attend": _forward, "attend_adjoint": _backward}[node.op.name]
-    kernels = maker(results, operands, node.attributes, target, (wide, room))
-    return [*before, *kernels, *after]
 
 
 def _filled_up(shape: tuple[int, ...], like: View, lanes: int) -> View:
@@ -91,13 +101,12 @@ def _filled_up(shape: tuple[int, ...], like: View, lanes: int) -> View:
 
 
 Views = Sequence[View]
-Help = tuple[Callable[..., View], Callable[[View], View]]
 
 
 def _forward(
-    results: Views, operands: Views, how: dict[str, Any], target: Target, help: Help
+    results: Views, operands: Views, how: dict[str, Any], target: Target, frame: _Frame
 ) -> list[Kernel]:
-    wide, room = help
+    wide, room = frame.wide, frame.room
     q, k, v, mask = operands
     q, k, v = wide(q), wide(k), wide(v, near=True)
     keys = _packed(k, target)
@@ -106,9 +115,9 @@ def _forward(
 
 
 def _backward(
-    results: Views, operands: Views, how: dict[str, Any], target: Target, help: Help
+    results: Views, operands: Views, how: dict[str, Any], target: Target, frame: _Frame
 ) -> list[Kernel]:
-    wide, room = help
+    wide, room = frame.wide, frame.room
     above, q, k, v, mask, level, delta = operands
     above, q, k = (wide(view, near=True) for view in (above, q, k))
     v = wide(v)

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retroprop.backends.llvm.along import AddAlong, PlusAlong, TakeAlong
 from retroprop.backends.llvm.finite import RequireFinite
-from retroprop.backends.llvm.indexing import (
-    AddAlong,
-    FlatIndex,
-    IsLast,
-    PlusAlong,
-    Put,
-    Take,
-    TakeAdd,
-    TakeAlong,
-)
+from retroprop.backends.llvm.indexing import FlatIndex, IsLast, Put, Take, TakeAdd
 from retroprop.backends.llvm.kernel import Kernel, View
 from retroprop.backends.llvm.philox import RandomBits, RandomSkip
 from retroprop.backends.llvm.scalar import Builder

@@ -31,7 +31,20 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.emit import Function, Module, Register
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["AddAlong", "FlatIndex", "IsLast", "PlusAlong", "Put", "Take", "TakeAdd", "TakeAlong"]
+__all__ = [
+    "FlatIndex",
+    "Indexed",
+    "IsLast",
+    "Put",
+    "Read",
+    "Take",
+    "TakeAdd",
+    "own_rows",
+    "places",
+    "run_over",
+    "still",
+    "zero",
+]
 
 Ends = tuple["Register", "Register"]  # from one place or row up to another
 
@@ -52,7 +65,7 @@ def _position(
 
 
 @contextmanager
-def _places(
+def places(
     f: Function,
     shape: tuple[int, ...],
     views: Sequence[View],
@@ -71,7 +84,7 @@ def _places(
             yield places
 
 
-def _run(
+def run_over(
     f: Function,
     target: Target,
     views: Sequence[View],
@@ -93,7 +106,7 @@ def _run(
 
 
 @contextmanager
-def _own_rows(f: Function, by_rows: bool, rows: Ends, count: int) -> Iterator[Ends]:
+def own_rows(f: Function, by_rows: bool, rows: Ends, count: int) -> Iterator[Ends]:
     """The rows asked for; or all, where one call has to make them all."""
     if by_rows:
         yield rows
@@ -113,13 +126,13 @@ def _opened(view: View, indices: View, axis: int) -> list[View]:
     return [one._replace(shape=shape, strides=moved) for one, moved in pairs]
 
 
-def _still(view: View, axis: int, shape: tuple[int, ...]) -> View:
+def still(view: View, axis: int, shape: tuple[int, ...]) -> View:
     """A view that stands still along an axis, broadcast to a shape."""
     sizes = tuple(1 if i == axis else size for i, size in enumerate(view.shape))
     return broadcast_view(view._replace(shape=sizes), shape)
 
 
-class _Indexed(Kernel):
+class Indexed(Kernel):
     """What kernels with indices share.
 
     Attributes:
@@ -147,7 +160,7 @@ class _Indexed(Kernel):
         return _position(f, place, self.views[-1].dtype, self.length, status, self.number)
 
 
-class _Read(_Indexed):
+class Read(Indexed):
     """A kernel that reads only what the indices say."""
 
     @property
@@ -156,7 +169,7 @@ class _Read(_Indexed):
         return 2 * result.size * result.dtype.itemsize + indices.size * indices.dtype.itemsize
 
 
-class Take(_Read):
+class Take(Read):
     """result[before, i, after] = x[before, indices[i], after]."""
 
     def __init__(self, result: View, x: View, indices: View, axis: int, number: int) -> None:
@@ -172,7 +185,7 @@ class Take(_Read):
         if self.lead == 0:  # one slice: rows are its own first axis
             index = self._index(f, pointers[2], status)
             pointers[1] = f.at(pointers[1], index, self.step)
-        with _places(f, self.shape[:lead], self.views, pointers, (lo, hi)) as (to, source, place):
+        with places(f, self.shape[:lead], self.views, pointers, (lo, hi)) as (to, source, place):
             if self.lead:
                 source = f.at(source, self._index(f, place, status), self.step)  # noqa: PLW2901
             views = self.views[:2]
@@ -180,103 +193,17 @@ class Take(_Read):
             axis = axes.pop() if axes else (1, (0, 0))
             items = [view.dtype.itemsize for view in views]
             with walk(f, axes, [to, source], items) as slices:
-                _run(f, target, views, slices, axis, lambda b, x: x)
+                run_over(f, target, views, slices, axis, lambda b, x: x)
         f.leave()
         return module.add_shared(f)
 
 
-class TakeAlong(_Read):
-    """result[i, j] = x[i, indices[i, j]] (along the last axis, or another)."""
-
-    def __init__(self, result: View, x: View, indices: View, axis: int, number: int) -> None:
-        shape = result.shape
-        views = [_still(x, axis, shape), broadcast_view(indices, shape)]
-        super().__init__("take_along_axis", number, x, axis, result, *views)
-        self.results, self.operands = (result,), (x, indices)
-        if axis == 0 or x.strides[axis] < 0 or leading_slab(x) is None:
-            self.slabs = (self.slabs[0], None, self.slabs[2])
-
-    def emit(self, module: Module, target: Target) -> str:
-        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 2)
-        scalar = storage_type(self.views[0].dtype)
-        pointers = [*results, *operands]
-        with _places(f, self.shape, self.views, pointers, (lo, hi)) as (to, source, place):
-            index = self._index(f, place, status)
-            f.store(f.load(scalar, f.at(source, index, self.step)), to)
-        f.leave()
-        return module.add_shared(f)
-
-
-class AddAlong(_Indexed):
-    """result[i, indices[i, j]] += x[i, j]: the adjoint of `TakeAlong`."""
-
-    def __init__(self, result: View, x: View, indices: View, axis: int, number: int) -> None:
-        views = [_still(result, axis, x.shape), x, broadcast_view(indices, x.shape)]
-        super().__init__("add_along_axis", number, result, axis, *views)
-        self.results, self.operands = (result,), (x, indices)
-        self.by_rows = axis != 0 and result.shape[0] == x.shape[0]
-        self.slabs = (leading_slab(result), *self.slabs[1:])
-        if not self.by_rows:
-            self.rows, self.slabs = 1, (None, None, None)
-
-    def emit(self, module: Module, target: Target) -> str:
-        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 2)
-        (result,) = self.results
-        pointers, b = [*results, *operands], Builder(f, target, 1)
-        width = result.size // result.shape[0]
-        with _own_rows(f, self.by_rows, (lo, hi), result.shape[0]) as rows:
-            ends = [f.binary("mul", end, f.integer(width)) for end in rows]
-            run = (result.size, (1,))
-            _run(f, target, [result], results, run, _zero(result), (ends[0], ends[1]))
-        with (
-            _own_rows(f, self.by_rows, (lo, hi), self.shape[0]) as rows,
-            _places(f, self.shape, self.views, pointers, rows) as (start, source, place),
-        ):
-            to = f.at(start, self._index(f, place, status), self.step)
-            total = b.add(b.load(to, result.dtype), b.load(source, result.dtype))
-            b.store(total, to)
-        f.leave()
-        return module.add_shared(f)
-
-
-class PlusAlong(AddAlong):
-    """result = base, and result[i, indices[i, j]] += x[i, j]; in place where they are one."""
-
-    def __init__(
-        self, result: View, base: View, x: View, indices: View, axis: int, number: int
-    ) -> None:
-        super().__init__(result, x, indices, axis, number)
-        self.what = "plus_along_axis"
-        self.in_place = result == base
-        self.operands = (x, indices, base)
-        self.slabs = (*self.slabs, leading_slab(base) if self.by_rows else None)
-
-    def emit(self, module: Module, target: Target) -> str:
-        f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 3)
-        result, base = self.results[0], self.operands[2]
-        b = Builder(f, target, 1)
-        with _own_rows(f, self.by_rows, (lo, hi), result.shape[0]) as rows:
-            if not self.in_place:
-                pointers = [results[0], operands[2]]
-                with _places(f, result.shape, [result, base], pointers, rows) as (to, source):
-                    b.store(b.load(source, base.dtype), to)
-        pointers = [*results, *operands[:2]]
-        with (
-            _own_rows(f, self.by_rows, (lo, hi), self.shape[0]) as rows,
-            _places(f, self.shape, self.views, pointers, rows) as (start, source, place),
-        ):
-            to = f.at(start, self._index(f, place, status), self.step)
-            added = b.add(b.load(source, result.dtype), b.constant(0, result.dtype))
-            b.store(b.add(b.load(to, result.dtype), added), to)
-        f.leave()
-        return module.add_shared(f)
-
-
-def _zero(view: View) -> Callable[[Builder], Scalar]:
+def zero(view: View) -> Callable[[Builder], Scalar]:
+    """What makes a zero of a view's type."""
     return lambda b: b.constant(0, view.dtype)
 
 
-class _Scattered(_Indexed):
+class _Scattered(Indexed):
     """A result that is begun with something, then changed at positions in their order.
 
     Rows are places along the last axis, which every thread takes for all indices; there is one row
@@ -319,7 +246,7 @@ class _Scattered(_Indexed):
             chosen = [0, 0, 1] if adds else [0, 1]
             views = [self.views[i] for i in chosen]
             run = (size, tuple(strides[i] for i in chosen))
-            _run(f, target, views, [(to, source)[i] for i in chosen], run, body, ends)
+            run_over(f, target, views, [(to, source)[i] for i in chosen], run, body, ends)
 
     def _begin(
         self,
@@ -335,7 +262,7 @@ class _Scattered(_Indexed):
         if not self.by_columns:
             ends, run = None, axes.pop() if axes else run
         with walk(f, axes, pointers, [view.dtype.itemsize for view in views]) as places:
-            _run(f, target, views, places, run, body, ends)
+            run_over(f, target, views, places, run, body, ends)
 
 
 class TakeAdd(_Scattered):
@@ -348,8 +275,8 @@ class TakeAdd(_Scattered):
     def emit(self, module: Module, target: Target) -> str:
         f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, 2)
         pointers = [*results, *operands]
-        with _own_rows(f, self.by_columns, (lo, hi), 1) as ends:
-            self._begin(f, target, self.results, results, ends, _zero(self.results[0]))
+        with own_rows(f, self.by_columns, (lo, hi), 1) as ends:
+            self._begin(f, target, self.results, results, ends, zero(self.results[0]))
             self._scatter(f, target, pointers, ends, status, Builder.add, adds=True)
         f.leave()
         return module.add_shared(f)
@@ -387,7 +314,7 @@ class Put(_Scattered):
     def emit(self, module: Module, target: Target) -> str:
         f, results, (x, indices, z), status, lo, hi = kernel_function(module, self.what, 1, 3)
         views, to = [*self.results, self.operands[0]], results[0]
-        with _own_rows(f, self.by_columns, (lo, hi), 1) as ends:
+        with own_rows(f, self.by_columns, (lo, hi), 1) as ends:
             if not self.is_in_place:
                 self._begin(f, target, views, [to, x], ends, lambda b, old: old)
             self._scatter(f, target, [to, z, indices], ends, status, lambda b, x: x, adds=False)
@@ -395,7 +322,7 @@ class Put(_Scattered):
         return module.add_shared(f)
 
 
-class IsLast(_Indexed):
+class IsLast(Indexed):
     """Whether no later index is the same position.
 
     A second result is room for the place of the last index at each position; only positions that
@@ -441,9 +368,9 @@ class FlatIndex(Kernel):
     def emit(self, module: Module, target: Target) -> str:
         count, shape = len(self.operands), self.results[0].shape
         f, results, operands, status, lo, hi = kernel_function(module, self.what, 1, count)
-        with _places(f, shape, self.views, [*results, *operands], (lo, hi)) as (to, *places):
+        with places(f, shape, self.views, [*results, *operands], (lo, hi)) as (to, *found):
             flat = f.integer(0)
-            for place, view, size in zip(places, self.operands, self.sizes, strict=True):
+            for place, view, size in zip(found, self.operands, self.sizes, strict=True):
                 index = _position(f, place, view.dtype, size, status, self.number)
                 flat = f.binary("add", f.binary("mul", flat, f.integer(size)), index)
             f.store(flat, to)

@@ -283,8 +283,7 @@ class Lowered(Values):
             return
         if node.op.name == "scan" and place_loop(self, unit, node):
             return
-        if native and node.op.name == "concatenate":
-            join(self, unit, node)
+        if native and node.op.name == "concatenate" and join(self, unit, node):
             return
         operands = [self.view(operand, unit) for operand in node.operands]
         for output in node.outputs:
