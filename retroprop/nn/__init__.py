@@ -66,6 +66,7 @@ from retroprop.nn.conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from retroprop.nn.decoder import TransformerLM
 from retroprop.nn.dropout import (
     AlphaDropout,
     Dropout,
@@ -75,6 +76,7 @@ from retroprop.nn.dropout import (
     FeatureAlphaDropout,
 )
 from retroprop.nn.embedding import Embedding, EmbeddingBag
+from retroprop.nn.generate import generate
 from retroprop.nn.global_pool import (
     GlobalAvgPool1d,
     GlobalAvgPool2d,
@@ -83,6 +85,7 @@ from retroprop.nn.global_pool import (
     GlobalMaxPool2d,
     GlobalMaxPool3d,
 )
+from retroprop.nn.language import RecurrentLM
 from retroprop.nn.linear import Bilinear, Linear
 from retroprop.nn.loss import (
     BCELoss,
@@ -299,6 +302,7 @@ __all__ = [
     "RReLU",
     "ReLU",
     "ReLU6",
+    "RecurrentLM",
     "ReflectionPad1d",
     "ReflectionPad2d",
     "ReflectionPad3d",
@@ -329,6 +333,7 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "TransformerLM",
     "TripletMarginLoss",
     "Unflatten",
     "Unfold",
@@ -339,6 +344,7 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
     "functional",
+    "generate",
     "init",
     "summary",
     "utils",

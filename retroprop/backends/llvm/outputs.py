@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retroprop.backends.llvm.indexing import Put
 from retroprop.backends.llvm.kernel import Buffer, View
 from retroprop.backends.llvm.produce import copied
 
@@ -86,6 +87,8 @@ def _computed_in_place(
         return False
     if last < unit.index:
         return True
+    if unit.works and isinstance(unit.works[0], Put):
+        return unit.works[0].may_replace(lowered.view(old))
     aligned = unit.shape == value.shape and unit.reduced is None
     readers = [v for v in unit.outside if root.get(v, v) is old]
     return aligned and readers == [old]

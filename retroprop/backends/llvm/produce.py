@@ -12,6 +12,7 @@ from retroprop.backends.llvm.gemm import Gemm
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
 from retroprop.backends.llvm.reduction import Reduction
 from retroprop.backends.llvm.space import broadcast_view, memory_order, permuted
+from retroprop.ops.arithmetic import multiply
 
 if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
@@ -67,10 +68,29 @@ def product(result: View, x: View, w: View, target: Target) -> list[Kernel]:
         result = _with_axis(result, len(result.shape))
     if result.size == 0 or x.shape[-1] == 0:
         return [Elementwise(result.shape, Expression(), [], [result], [Constant(0, result.dtype)])]
+    if _is_row_by_lines(x, w):
+        return _dots(result, x, w)
     batch = result.shape[:-2]
     x, w = (broadcast_view(view, (*batch, *view.shape[-2:])) for view in (x, w))
     gemm = Gemm(result, x, w, target)
     return [gemm] if gemm.pack is None else [gemm.pack, gemm]
+
+
+def _is_row_by_lines(x: View, w: View) -> bool:
+    """Whether one row meets columns that lie along memory: packing them would take longer."""
+    along, apart = w.strides[-2:]
+    return len(w.shape) == 2 and shapes.size(x.shape[:-1]) == 1 and along == 1 and apart > 1
+
+
+def _dots(result: View, x: View, w: View) -> list[Kernel]:
+    """One row times a matrix, column by column."""
+    depth, columns = w.shape
+    space, expression = (columns, depth), Expression()
+    value = expression.apply(multiply, [Operand(0), Operand(1)], {}, result.dtype)
+    lines = w._replace(shape=space, strides=w.strides[::-1])
+    row = x._replace(shape=space, strides=(0, x.strides[-1]))
+    to = result._replace(shape=(columns,), strides=result.strides[-1:])
+    return reduction("sum", space, (1,), expression, value, [lines, row], to, [], [])
 
 
 def _with_axis(view: View, axis: int) -> View:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import retroprop as rp
+from retroprop.backends.llvm.indexing import Put
 from retroprop.ops.catalog import catalog
 from tests.backends.llvm.running import Native, native
 
@@ -133,3 +135,47 @@ def test_unsigned_indices_of_64_bits_wrap_as_in_the_reference() -> None:
 def test_sums_at_a_lone_index() -> None:
     """The gradient of one slice: there is no axis of indices."""
     expect("take_add", floats(5), np.array(2), axis=0, length=3)
+
+
+def test_what_takes_over_its_operand_is_written_in_place() -> None:
+    table = rp.zeros((50, 8))
+    rows, line = rp.asarray([1, 2]), rp.ones((2, 8))
+
+    def plan(body: Any) -> Any:
+        step = rp.compile(body, strict=True, verbose=False)
+        step()
+        kernels = step.programs.popitem()[1][0].program.plan.kernels
+        return [kernel.is_in_place for kernel in kernels if isinstance(kernel, Put)]
+
+    def put(indices: Any, values: Any) -> None:
+        table.assign(catalog["put"](table, indices, values, axis=0))
+
+    def checked() -> Any:
+        before = rp.take(rp.arange(50), rows, axis=0)  # nothing can fail after this
+        put(rows, line * 2.0)
+        return before
+
+    def alone() -> None:
+        put(rows, line * 3.0)
+
+    def read_before() -> Any:
+        double = table * 2.0
+        return double, checked()
+
+    def kept() -> Any:
+        old = table.detach()
+        return old, checked()
+
+    def of_itself() -> Any:
+        before = rp.take(rp.arange(50), rows, axis=0)
+        put(rows, table[4:6])
+        return before
+
+    assert plan(checked) == [True]
+    assert table.numpy()[:3, 0].tolist() == [0.0, 2.0, 2.0]
+    assert plan(alone) == [False]  # an index may be wrong, and then the table stays
+    assert table.numpy()[:3, 0].tolist() == [0.0, 3.0, 3.0]
+    assert plan(read_before) == [True]
+    assert plan(kept) == [False]
+    assert plan(of_itself) == [False]
+    assert table.numpy().sum() == 0.0
