@@ -200,7 +200,7 @@ class Tensor(Cell, Operators):
 
     def clone(self) -> Tensor:
         """A copy that gradients flow through."""
-        return positive(self)
+        return self.detach() if self.dtype == dtypes.bool else positive(self)
 
     def assign(self, other: Any) -> Tensor:
         """Put another value into this cell; shape and dtype stay. Returns itself.

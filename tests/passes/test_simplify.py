@@ -56,6 +56,8 @@ CASES = [case for case in cases() if case.op.shape is not DATA_DEPENDENT]
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_op_of_the_catalog_keeps_its_bits(dtype: str):
     for case in CASES:
+        if case.op.form == "loop" and dtype != "float64":  # its body has its types
+            continue
         arrays = promoted(case.op, draw_call(case, np.dtype(dtype)))
         inputs = [Value(array.shape, array.dtype) for array in arrays]
         outputs = apply(case.op.name, *inputs, **case.call.attributes)

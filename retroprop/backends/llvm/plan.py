@@ -14,6 +14,7 @@ from retroprop.backends.llvm.kernel import Kernel
 from retroprop.backends.llvm.loop import Loop
 from retroprop.backends.llvm.lower import Lowered
 from retroprop.backends.llvm.produce import Call
+from retroprop.backends.llvm.remake import remade
 from retroprop.backends.llvm.schedule import is_worth_threads, plan_memory, schedule
 from retroprop.ir.graph import nodes_within
 
@@ -71,7 +72,7 @@ class Plan:
     """A graph lowered, put in order, and laid out in memory.
 
     Attributes:
-        graph:    what was planned.
+        graph:    what was planned: some of it may be computed twice.
         lowered:  its kernels, and calls of references.
         schedule: the order in which they run.
         kernels:  those of the schedule, in order.
@@ -88,8 +89,8 @@ class Plan:
         winograd: int,
         threads: int,
     ) -> None:
-        self.graph, self.target = graph, target
-        self.lowered = Lowered(graph, donated, target, resident, winograd)
+        self.graph, self.target = remade(graph), target
+        self.lowered = Lowered(self.graph, donated, target, resident, winograd)
         works = self.lowered.works
         parallel = threads > 1 and is_worth_threads(works)
         for work in works:

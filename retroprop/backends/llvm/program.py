@@ -188,8 +188,7 @@ class Program:
         self.status[:] = 0
         assert found is not None
         number, value = found
-        graph = self.graph if self._budget is None else self.plan.graph
-        node = nodes_within(graph)[self.facts.failing[number]]
+        node = nodes_within(self.plan.graph)[self.facts.failing[number]]
         error: RetropropError
         if node.op.name == "require_finite":
             real = np.int64(value).view(np.float64)
@@ -245,21 +244,24 @@ class Program:
         return report(self)
 
     def profile(self, steps: int) -> Array:
-        """Ticks that each kernel took on the first thread; state is put back afterwards."""
+        """Ticks that each kernel took on the first thread; state is put back after every step."""
         if self._profiled is None:
             self._profiled = jit.load(self.plan.text(profile=True), self.target)
         entries = self._entries(self._profiled)
-        held = [None if array is None else array.copy() for array in self.bound]
+        written = [a for a in self.bound if a is not None and a.flags.writeable]
+        held = [array.copy() for array in written]
         self.clocks[:] = 0
         moves = self.table[:, 1].copy()
         self.table[:, 1] = 0
         try:
-            self._run_entries(entries, steps)
+            for _ in range(steps):
+                try:
+                    self._run_entries(entries, 1)
+                finally:
+                    for array, before in zip(written, held, strict=True):
+                        array[...] = before
         finally:
             self.table[:, 1] = moves
-            for array, before in zip(self.bound, held, strict=True):
-                if array is not None and before is not None and array.flags.writeable:
-                    array[...] = before
         return self.clocks / steps
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import retroprop as rp
 from retroprop.backends.llvm.program import Program
 from retroprop.errors import RetropropError
 from retroprop.ir import parse
@@ -163,3 +164,19 @@ graph(%0: float32[3])
     program.bind(1, totals, totals.strides[0])
     program.run(7)
     np.testing.assert_allclose(totals, lines.sum(axis=1), rtol=1e-5, atol=1e-6)
+
+
+def test_a_report_of_a_step_that_moves_on_stays_where_it_is():
+    place = rp.asarray(0)
+    memory = rp.asarray(np.zeros(4, np.float32))
+
+    @rp.compile
+    def step(x: rp.Tensor) -> rp.Tensor:
+        memory.assign(rp.ops.put(memory, place.reshape((1,)), x, axis=0))
+        place.assign(place + 1)
+        return rp.sum(memory)
+
+    step(rp.ones(1))
+    assert "put" in step.report()  # measured many times: the fifth would be out of range
+    assert place.item() == 1
+    assert memory.tolist() == [1.0, 0.0, 0.0, 0.0]
