@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from retroprop.backends.llvm import pool, status
 from retroprop.backends.llvm.emit import Function, Module, Register
+from retroprop.backends.llvm.facts import segment_name
 from retroprop.backends.llvm.loop import Loop
 from retroprop.backends.llvm.schedule import ALL_ROWS, Group, Schedule
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.kernel import Buffer, Kernel, View
     from retroprop.backends.llvm.target import Target
 
-__all__ = ["Assembler", "segment_name"]
+__all__ = ["Assembler"]
 
 _CACHED = 256 * 1024  # bytes that a block of rows of a group may touch
 
@@ -29,11 +30,6 @@ _TABLE, _ARENA, _STATUS, _STEPS, _CLOCKS = range(5)
 
 def _may_fail(groups: Sequence[Group]) -> bool:
     return any(kernel.may_fail for group in groups for kernel in group.kernels)
-
-
-def segment_name(number: int) -> str:
-    """The public name of a segment's function."""
-    return f"segment{number}"
 
 
 class Assembler:

@@ -1,15 +1,11 @@
-"""What a graph becomes before it is code: kernels in order, and a place in memory for everything.
-
-`Facts` are what a program needs of its plan to run. They are kept beside its machine code, so that
-a program that was compiled before starts without making the plan again.
-"""
+"""What a graph becomes before it is code: kernels in order, a place in memory for everything."""
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from retroprop.backends.llvm.assemble import Assembler
+from retroprop.backends.llvm.facts import Facts
 from retroprop.backends.llvm.kernel import Kernel
 from retroprop.backends.llvm.loop import Loop
 from retroprop.backends.llvm.lower import Lowered
@@ -22,50 +18,9 @@ if TYPE_CHECKING:
     from retroprop.backends.llvm.target import Target
     from retroprop.ir import Graph
 
-__all__ = ["Facts", "Plan"]
+__all__ = ["Plan"]
 
 _LINE = 64  # bytes: literals begin on a line of the cache
-
-
-class Facts(NamedTuple):
-    """What is needed to run a program that is native throughout.
-
-    Attributes:
-        peak:     bytes of the arena.
-        segments: how many functions it has.
-        parallel: whether threads pay.
-        orders:   of slots that lie otherwise than in the order of their axes, that order.
-        failing:  numbers of the nodes that report errors, in the order of their reports' numbers.
-        literals: (where, bytes) at the beginning of the arena.
-        kernels:  how many there are.
-    """
-
-    peak: int
-    segments: int
-    parallel: bool
-    orders: dict[int, tuple[int, ...]]
-    failing: list[int]
-    literals: list[tuple[int, bytes]]
-    kernels: int
-
-    def packed(self) -> dict[str, Any]:
-        """The facts as JSON can say them."""
-        literals = [(at, base64.b64encode(data).decode()) for at, data in self.literals]
-        orders = [(slot, list(order)) for slot, order in self.orders.items()]
-        return {**self._asdict(), "literals": literals, "orders": orders}
-
-    @staticmethod
-    def unpacked(given: dict[str, Any]) -> Facts:
-        """What `packed` gave.
-
-        Example:
-            >>> facts = Facts(1, 1, True, {0: (1, 0)}, [2], [(0, b"x")], 3)
-            >>> Facts.unpacked(facts.packed()) == facts
-            True
-        """
-        literals = [(at, base64.b64decode(data)) for at, data in given["literals"]]
-        orders = {slot: tuple(order) for slot, order in given["orders"]}
-        return Facts(**{**given, "literals": literals, "orders": orders})
 
 
 class Plan:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retroprop.backends.llvm import cache, jit, pool, status
 from retroprop.backends.llvm import target as targets
-from retroprop.backends.llvm.assemble import segment_name
 from retroprop.backends.llvm.budget import size_of, within
-from retroprop.backends.llvm.kernel import View
-from retroprop.backends.llvm.plan import Facts, Plan
-from retroprop.backends.llvm.produce import Call
+from retroprop.backends.llvm.facts import Facts, segment_name
 from retroprop.errors import DivergedError, IndexRangeError, RetropropError
 from retroprop.ir import Graph
 from retroprop.ir.graph import nodes_within
+
+if TYPE_CHECKING:
+    from retroprop.backends.llvm.kernel import View
+    from retroprop.backends.llvm.plan import Plan
+    from retroprop.backends.llvm.produce import Call
 
 __all__ = ["Program", "build"]
 
@@ -78,6 +80,8 @@ class Program:
         return self._plan
 
     def _planned(self, graph: Graph) -> Plan:
+        from retroprop.backends.llvm.plan import Plan  # noqa: PLC0415  not for what was compiled
+
         return Plan(graph, self._donated, self.target, self._resident, **self._how)
 
     @property
@@ -139,7 +143,7 @@ class Program:
         if not self.calls:
             return [library.address(segment_name(number)) for number in numbers]
         return [
-            segment if isinstance(segment, Call) else library.address(segment_name(number))
+            library.address(segment_name(number)) if isinstance(segment, list) else segment
             for number, segment in enumerate(self.plan.schedule.segments)
         ]
 
@@ -162,7 +166,7 @@ class Program:
 
     def _run_entries(self, entries: list[int | Call], steps: int) -> None:
         arguments = self._arguments
-        if len(entries) == 1 and not isinstance(entries[0], Call):
+        if len(entries) == 1 and isinstance(entries[0], int):
             self.arguments[3] = steps
             pool.run(entries[0], arguments, self.threads)
             if self.status[0]:
@@ -173,10 +177,10 @@ class Program:
         try:
             for _ in range(steps):
                 for entry in entries:
-                    if isinstance(entry, Call):
-                        self._call(entry)
-                    else:
+                    if isinstance(entry, int):
                         pool.run(entry, arguments, self.threads)
+                    else:
+                        self._call(entry)
                     if self.status[0]:
                         self._raise()
                 self.table[:, 0] += self.table[:, 1]

@@ -7,7 +7,6 @@ import pytest
 
 from retroprop import settings
 from retroprop.backends.llvm import plan as plans
-from retroprop.backends.llvm.plan import Facts
 from retroprop.backends.llvm.program import Program
 from retroprop.errors import IndexRangeError
 from retroprop.ir import parse
@@ -30,11 +29,6 @@ def run(program, index):
         program.bind(slot, array)
     program.run()
     return results
-
-
-def test_facts_survive_json():
-    facts = Facts(4096, 1, True, {3: (2, 3, 1, 0)}, [0, 7], [(0, b"\x00\x01"), (64, b"x")], 9)
-    assert Facts.unpacked(facts.packed()) == facts
 
 
 def test_a_second_program_starts_from_the_cache_without_a_plan(tmp_path, monkeypatch):
