@@ -57,7 +57,7 @@ class _Outside:
         self.alike.update(zip(node.outputs, made, strict=True))
 
     def add_of_all(self, node: Node) -> None:
-        """A node of the body for all steps at once; it has to be `can`."""
+        """A node of the body for all steps at once; `_can` says which nodes can be."""
         rule = _RULES.get(node.op.name) or _elementwise
         made = rule(self, node)
         self.of_all.update(zip(node.outputs, made, strict=True))
@@ -147,6 +147,8 @@ _NAMES = {concatenate.name, split.name}
 def _can(node: Node, moved: set[Value]) -> bool:
     """Whether a node has a form for all steps, where `moved` are of all steps."""
     op: Any = node.op
+    if moved.isdisjoint(node.operands):
+        return False  # it is the same in all steps
     if op.name == "matmul":
         x, w = node.operands
         if len(x.shape) != 2 or len(w.shape) != 2:

@@ -15,7 +15,7 @@ def rand(*shape: int, seed: int = 0) -> rp.Tensor:
     return rp.asarray(np.random.default_rng(seed).standard_normal(shape))
 
 
-H, W, U = rand(2, 3), rand(4, 3, seed=1), rand(3, 3, seed=2)
+H, W, U, V = rand(2, 3), rand(4, 3, seed=1), rand(3, 3, seed=2), rand(7, 3, seed=5)
 X, B = rand(5, 2, 4, seed=3), rand(3, seed=4)
 
 
@@ -72,6 +72,10 @@ def test_work_without_products_stays():
         lambda h, x: (h * 0.5, (h @ U).T @ h),
         lambda h, x: (h * 0.5, rp.softmax(h @ U, axis=-1) if hasattr(rp, "softmax") else h @ U),
         lambda h, x: (h * 0.5, rp.sort(h @ U, axis=-1)),
+        lambda h, x: (h + rp.concat([x, rp.zeros((2, 3))], axis=-1) @ V, h),
+        lambda h, x: (h + rp.concat([x, rp.broadcast_to(B, (2, 3))], axis=-1) @ V, h),
+        lambda h, x: (h + rp.broadcast_to(B, (2, 3)) @ U, h),
+        lambda h, x: (h + rp.ones((2, 3)) @ U, h),
         lambda h, x: (x @ W, B),
         lambda h, x: (x @ W, x),
     ],

@@ -164,7 +164,10 @@ def attended(
     """Without the matrix of all weights, which nobody wants to see."""
     if scale is None:
         scale = 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0
-    added = Tensor(0.0, q.dtype) if mask is None else mask
+    if mask is None:
+        added = Tensor(0.0, q.dtype)  # to `attend` a single number is no mask
+    else:
+        added = mask if mask.ndim else reshape(mask, (1, 1))
     y: Tensor = attend(q, k, v, added, scale=float(scale), causal=is_causal)[0]
     return y
 

@@ -140,3 +140,10 @@ def test_weights_sum_to_one_or_are_zero() -> None:
     mask = rp.asarray([[0.0, -np.inf], [-np.inf, -np.inf]])
     weights = attention_weights(rp.zeros((2, 3)), rp.zeros((2, 3)), mask)
     assert weights.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("mask", [-np.inf, False])
+def test_a_mask_that_is_a_single_number_hides_everything(mask: Any) -> None:
+    q = rp.asarray(np.ones((3, 4), np.float32))
+    assert not F.scaled_dot_product_attention(q, q, q, rp.asarray(mask)).numpy().any()
+    assert F.scaled_dot_product_attention(q, q, q, rp.asarray(True)).numpy().all()
