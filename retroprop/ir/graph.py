@@ -135,6 +135,14 @@ class Node:
         self._outputs[index] = weakref.ref(value)
         return value
 
+    def on(self, operands: Sequence[Value]) -> tuple[Node, tuple[Value, ...]]:
+        """The same op on other operands of the same types: a node, and its outputs."""
+        node = Node(self.op, tuple(operands), self.attributes)
+        types = enumerate(self.types)
+        made = tuple([Value(shape, dtype, node=node, index=i) for i, (shape, dtype, _) in types])
+        node.outputs = made
+        return node, made
+
     def __repr__(self) -> str:
         return f"<Node {self.op.name} #{self.serial}>"
 

@@ -19,12 +19,12 @@ from retroprop.nn.language import LanguageModel, check_sizes, table
 from retroprop.nn.linear import Linear
 from retroprop.nn.module import Module
 from retroprop.nn.norm import LayerNorm, RMSNorm
-from retroprop.nn.positional import RotaryEmbedding
+from retroprop.nn.positional import RotaryEmbedding, turned
 from retroprop.ops.arithmetic import where
 from retroprop.ops.exponential import exp
 from retroprop.ops.indexing import put, take
 from retroprop.ops.linalg import matmul
-from retroprop.ops.movement import concatenate, permute_dims, reshape, split, take_slice
+from retroprop.ops.movement import permute_dims, reshape, split, take_slice
 from retroprop.ops.reduction import max, sum
 
 __all__ = ["Cache", "TransformerLM"]
@@ -103,7 +103,7 @@ class _Block(Module):
         joined = permute_dims(reshape(self.attention(x), shape), (0, 2, 1, 3))
         q, k, v = split(joined, sizes=(self.heads, self.kv_heads, self.kv_heads), axis=1)
         if here.turn is not None:
-            q, k = _turned(q, *here.turn), _turned(k, *here.turn)
+            q, k = turned(q, *here.turn), turned(k, *here.turn)
         return [q, k, v]
 
 
@@ -280,13 +280,6 @@ class TransformerLM(LanguageModel):
 
 def _norm(kind: str, width: int, bias: bool) -> Module:
     return RMSNorm(width, 1e-5) if kind == "rms" else LayerNorm(width, bias=bias)
-
-
-def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Pairs of features i and i + features / 2, turned as by `RotaryEmbedding`."""
-    a, b = split(x, sizes=(x.shape[-1] // 2,) * 2, axis=-1)
-    y: Tensor = concatenate(a * cos - b * sin, a * sin + b * cos, axis=-1)
-    return y
 
 
 def _remembered(q: Tensor, keys: Tensor, values: Tensor, mask: Any) -> Tensor:

@@ -15,7 +15,7 @@ from retroprop.nn.module import Module
 from retroprop.nn.parameter import Buffer
 from retroprop.ops.movement import concatenate, reshape, split, take_slice
 
-__all__ = ["PositionalEncoding", "RotaryEmbedding"]
+__all__ = ["PositionalEncoding", "RotaryEmbedding", "turned"]
 
 
 def _angles(max_len: int, features: int, base: float) -> np.ndarray[Any, Any]:
@@ -103,6 +103,21 @@ class PositionalEncoding(Module):
         return f"{self.d_model}, max_len={self.max_len}, batch_first={self.batch_first}"
 
 
+def turned(x: Tensor, cos: Tensor, sin: Tensor, axis: int = -1) -> Tensor:
+    """The halves of an axis as pairs, each turned by an angle.
+
+    Args:
+        cos, sin: of the angles; broadcast to a half.
+
+    Example:
+        >>> turned(Tensor([3.0, 4.0]), Tensor(0.0), Tensor(1.0)).tolist()
+        [-4.0, 3.0]
+    """
+    a, b = split(x, sizes=(x.shape[axis] // 2,) * 2, axis=axis)
+    y: Tensor = concatenate(a * cos - b * sin, a * sin + b * cos, axis=axis)
+    return y
+
+
 class RotaryEmbedding(Module):
     """Turns pairs of features by an angle that grows with the position.
 
@@ -170,14 +185,10 @@ class RotaryEmbedding(Module):
         cos, sin = take_slice(self.cos, key=key), take_slice(self.sin, key=key)
         half = self.features // 2
         if not self.interleaved:
-            a, b = split(x, sizes=(half, half), axis=-1)
-            y: Tensor = concatenate(a * cos - b * sin, a * sin + b * cos, axis=-1)
-            return y
+            return turned(x, cos, sin)
         pairs = reshape(x, (*x.shape[:-1], half, 2))
-        a, b = split(pairs, sizes=(1, 1), axis=-1)
         cos, sin = (reshape(table, (time, half, 1)) for table in (cos, sin))
-        turned = concatenate(a * cos - b * sin, a * sin + b * cos, axis=-1)
-        return reshape(turned, x.shape)
+        return reshape(turned(pairs, cos, sin), x.shape)
 
     def extra_repr(self) -> str:
         return f"{self.features}, max_len={self.max_len}, interleaved={self.interleaved}"

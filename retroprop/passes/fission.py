@@ -202,9 +202,7 @@ def _copied(inputs: Sequence[Value], nodes: Sequence[Node], outputs: Sequence[Va
     new = {value: Value(value.shape, value.dtype) for value in inputs}
     copies: list[Node] = []
     for node in nodes:
-        copy = Node(node.op, tuple([new.get(v, v) for v in node.operands]), node.attributes)
-        made = tuple([Value(v.shape, v.dtype, node=copy, index=v.index) for v in node.outputs])
-        copy.outputs = made
+        copy, made = node.on([new.get(v, v) for v in node.operands])
         new.update(zip(node.outputs, made, strict=True))
         copies.append(copy)
     ends = [new.get(value, value) for value in outputs]

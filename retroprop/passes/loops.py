@@ -87,9 +87,7 @@ def _rebuilt(graph: Graph, left: dict[Node, Loop]) -> Graph:
         elif operands == node.operands:
             nodes.append(node)
         else:
-            copy = Node(node.op, operands, node.attributes)
-            copied = tuple([Value(v.shape, v.dtype, node=copy, index=v.index) for v in outputs])
-            copy.outputs = copied
+            copy, copied = node.on(operands)
             new.update(zip(outputs, copied, strict=True))
             nodes.append(copy)
     if nodes == list(graph.nodes):

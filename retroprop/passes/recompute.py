@@ -128,10 +128,9 @@ class _Walk:
         if not copy and tuple(operands) == node.operands:
             self.nodes.append(node)
             return node.outputs
-        new = Node(node.op, tuple(operands), node.attributes)
-        new.outputs = tuple(Value(v.shape, v.dtype, node=new, index=v.index) for v in node.outputs)
+        new, made = node.on(operands)
         self.nodes.append(new)
-        return new.outputs
+        return made
 
 
 def _kept(graph: Graph) -> list[Value]:

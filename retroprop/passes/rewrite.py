@@ -116,8 +116,6 @@ class _Walk:
         if operands == node.operands:
             self.nodes.append(node)
             return outputs
-        new = Node(node.op, operands, node.attributes)
-        values = tuple([Value(v.shape, v.dtype, node=new, index=v.index) for v in outputs])
-        new.outputs = values
+        new, values = node.on(operands)
         self.nodes.append(new)
         return self._become(outputs, values)

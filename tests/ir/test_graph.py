@@ -38,3 +38,11 @@ def test_follow_stops_where_it_says():
     z = y * y * y
     later = nodes_before([z.value], lambda v: v.node is not None and v.node.serial > mark)
     assert len(later) == 2
+
+
+def test_a_node_on_other_operands_computes_the_same_from_them():
+    x, y = (rp.ones((2, 3), requires_grad=True) for _ in range(2))
+    node = rp.Graph.of(rp.sum(x * x, axis=1)).nodes[-1]
+    other, (made,) = node.on([y.value])
+    assert (other.op, other.attributes, other.operands) == (node.op, node.attributes, (y.value,))
+    assert (made.shape, made.dtype, made.node) == ((2,), rp.float32, other)

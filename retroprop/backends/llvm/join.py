@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["join"]
 
 
-def join(lowered: Lowered, unit: Unit, node: Node) -> bool:
-    """Lower a concatenation; always True: it can be."""
+def join(lowered: Lowered, unit: Unit, node: Node) -> None:
+    """Lower a concatenation."""
     (output,) = node.outputs
     lowered.unit_of[output] = unit
     result = lowered.view(output)
@@ -28,7 +28,6 @@ def join(lowered: Lowered, unit: Unit, node: Node) -> bool:
         start = end
         if not _is_made_there(lowered, operand, part, output):
             unit.works.append(copied(part, lowered.view(operand, unit)))
-    return True
 
 
 def _is_made_there(lowered: Lowered, operand: Value, part: View, output: Value) -> bool:

@@ -283,7 +283,8 @@ class Lowered(Values):
             return
         if node.op.name == "scan" and place_loop(self, unit, node):
             return
-        if native and node.op.name == "concatenate" and join(self, unit, node):
+        if native and node.op.name == "concatenate":
+            join(self, unit, node)
             return
         operands = [self.view(operand, unit) for operand in node.operands]
         for output in node.outputs:
@@ -356,12 +357,11 @@ class Lowered(Values):
         """A kernel that looks for errors; not so where an earlier one looked for the same."""
         self.status[len(self.status)] = node
         if len(node.operands) > 1:
-            indices = self.view(node.operands[1])
-            length = getattr(kernel, "length", None)
-            if (indices, length) in self._checked:
+            looked = self.view(node.operands[1]), getattr(kernel, "length", None)
+            if looked in self._checked:
                 kernel.may_fail = False
                 return
-            self._checked.add((indices, length))
+            self._checked.add(looked)
         self.last_failing = unit.index
 
     # -- kernels ---------------------------------------------------------------------------------

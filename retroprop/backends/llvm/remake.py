@@ -8,7 +8,6 @@ they are read: the same operations, so the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from retroprop import shapes
@@ -40,7 +39,8 @@ class _Stages:
 
     Attributes:
         of:   the stage of each value.
-        late: values that are read in a later stage by elementwise work, and by nothing else there.
+        late: values that elementwise work reads in a later stage.
+        kept: values that are in memory in any case: other work reads them, or the caller has them.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -76,17 +76,17 @@ class _Stages:
 
     def leaves(self, value: Value) -> frozenset[Value] | None:
         """The large values that a value is made of within its stage; None where that is long."""
-        nodes = self.nodes(value, {value})
+        nodes = self.nodes(value)
         if len(nodes) > _LONGEST or sum(node.op.name in _DEAR for node in nodes) > _DEAREST:
             return None
         made = {node.outputs[0] for node in nodes}
         read = {v for node in nodes for v in node.operands if v not in made}
         return frozenset(v for v in read if v.constant is None and v.shape == value.shape)
 
-    def nodes(self, value: Value, ends: Iterable[Value]) -> list[Node]:
+    def nodes(self, value: Value) -> list[Node]:
         """The elementwise nodes of a value's stage that it is made by, in order."""
         stage, found = self.of[value], set[Node]()
-        stack = list(ends)
+        stack = [value]
         while stack:
             node = stack.pop().node
             if node is None or node in found or not _is_elementwise(node):
@@ -115,14 +115,12 @@ def _rebuilt(graph: Graph, stages: _Stages, again: set[Value]) -> Graph:
     nodes: list[Node] = []
 
     def add(node: Node, operands: Sequence[Value]) -> tuple[Value, ...]:
-        copy = Node(node.op, tuple(operands), node.attributes)
-        made = tuple([Value(v.shape, v.dtype, node=copy, index=v.index) for v in node.outputs])
-        copy.outputs = made
+        copy, made = node.on(operands)
         nodes.append(copy)
         return made
 
     def made_again(value: Value, stage: int) -> Value:
-        for node in stages.nodes(value, {value}):
+        for node in stages.nodes(value):
             (output,) = node.outputs
             if (stage, output) not in copies:
                 given = [copies.get((stage, v), new.get(v, v)) for v in node.operands]

@@ -94,7 +94,6 @@ class Backward:
             for v in node.outputs:
                 if v in need and v not in must and (v in self.alike or _is_look(node, need)):
                     need.update(o for o in node.operands if o in self._forward)
-        self._need = need
         first = self.halves.inputs[: self.halves.carried]
         kept = [v for v in first if v in need]
         there = {*kept, *self.alike, *self.sequences}
@@ -102,18 +101,18 @@ class Backward:
         for node in forward:
             if need.isdisjoint(node.outputs):
                 continue
-            if must.isdisjoint(node.outputs) and self._runs_again(node, there):
+            if must.isdisjoint(node.outputs) and self._runs_again(node, there, need):
                 again.append(node)
             else:
                 kept += [v for v in node.outputs if v in need]
             there.update(node.outputs)
         return kept, again
 
-    def _runs_again(self, node: Node, there: set[Value]) -> bool:
+    def _runs_again(self, node: Node, there: set[Value], need: set[Value]) -> bool:
         """Whether a node is computed a second time instead of being kept."""
         if any(v.constant is None and v not in there for v in node.operands):
             return False
-        look = _is_look(node, self._need)
+        look = _is_look(node, need)
         return look or node.op.name in _CHEAP or self.alike.issuperset(node.outputs)
 
     def _build(self, nodes: list[Node], parts: list[list[Value]]) -> None:
@@ -132,9 +131,7 @@ class Backward:
         for value, array in halves.constants.items():
             new[value] = Value(value.shape, value.dtype, constant=array)
         for node in nodes:
-            copy = Node(node.op, tuple([new.get(v, v) for v in node.operands]), node.attributes)
-            made = tuple([Value(v.shape, v.dtype, node=copy, index=v.index) for v in node.outputs])
-            copy.outputs = made
+            copy, made = node.on([new.get(v, v) for v in node.operands])
             new.update(zip(node.outputs, made, strict=True))
             copied.append(copy)
         totals = []
