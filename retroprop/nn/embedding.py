@@ -30,6 +30,8 @@ class _Table(Module):
         norm_type: float,
         weight: Any,
         dtype: Any,
+        *,
+        sparse: bool,
     ) -> None:
         super().__init__()
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
@@ -43,10 +45,10 @@ class _Table(Module):
         self.norm_type = norm_type
         shape = (num_embeddings, embedding_dim)
         if weight is None:
-            self.weight = Parameter(zeros(shape, dtype=dtype))
+            self.weight = Parameter(zeros(shape, dtype=dtype), sparse=sparse)
             self.reset_parameters()
         else:
-            self.weight = Parameter(weight, dtype)
+            self.weight = Parameter(weight, dtype, sparse=sparse)
             if self.weight.shape != shape:
                 raise ShapeError(f"the weight must be {shape}, it is {self.weight.shape}")
 
@@ -88,6 +90,8 @@ class _Table(Module):
             text += f", max_norm={self.max_norm}"
         if self.norm_type != 2.0:
             text += f", norm_type={self.norm_type}"
+        if self.weight.sparse:
+            text += ", sparse=True"
         return text + shown_dtype(self.weight)
 
 
@@ -100,6 +104,9 @@ class Embedding(_Table):
         padding_idx:    a row that is 0 at first and gets no gradient.
         max_norm:       rows that are read are first shrunk, in place, to at most this norm.
         norm_type:      the p of that norm.
+        sparse:         whether optimizers update only the rows that got a gradient: in a compiled
+                        step the cost then follows the batch, not the table. Rows that are not
+                        looked up neither decay nor follow their momentum.
         weight:         the table itself, (num_embeddings, embedding_dim); drawn if None.
         device:         "cpu"; accepted because programs for PyTorch give one.
         dtype:          of the table; float32 by default.
@@ -126,13 +133,14 @@ class Embedding(_Table):
         max_norm: float | None = None,
         norm_type: float = 2.0,
         *,
+        sparse: bool = False,
         weight: Any = None,
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
         check_device(device)
         table = (num_embeddings, embedding_dim, padding_idx, max_norm, norm_type)
-        super().__init__(*table, weight, dtype)
+        super().__init__(*table, weight, dtype, sparse=sparse)
 
     def forward(self, x: Any) -> Tensor:
         return embedding(x, self.weight, self.padding_idx, self.max_norm, self.norm_type)
@@ -147,6 +155,7 @@ class EmbeddingBag(_Table):
         max_norm:       rows that are read are first shrunk, in place, to at most this norm.
         norm_type:      the p of that norm.
         mode:           "sum", "mean" or "max".
+        sparse:         as in `Embedding`.
         include_last_offset: whether the last offset is the end.
         padding_idx:    indices that do not count.
         weight:         the table itself; drawn if None.
@@ -173,6 +182,7 @@ class EmbeddingBag(_Table):
         norm_type: float = 2.0,
         *,
         mode: str = "mean",
+        sparse: bool = False,
         include_last_offset: bool = False,
         padding_idx: int | None = None,
         weight: Any = None,
@@ -186,7 +196,7 @@ class EmbeddingBag(_Table):
         if include_last_offset not in (True, False):
             raise ArgumentError(f"include_last_offset must be a bool, not {include_last_offset!r}")
         table = (num_embeddings, embedding_dim, padding_idx, max_norm, norm_type)
-        super().__init__(*table, weight, dtype)
+        super().__init__(*table, weight, dtype, sparse=sparse)
         self.mode = mode
         self.include_last_offset = include_last_offset
 

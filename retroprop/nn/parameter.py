@@ -46,16 +46,26 @@ class Parameter(_Stored):
         data:          anything array-like; its numbers are copied.
         dtype:         a floating type; that of the data by default.
         requires_grad: False for a parameter that stays as it is.
+        sparse:        whether optimizers leave rows (of the first axis) alone that got no gradient;
+                       see `nn.Embedding`.
 
     Example:
         >>> Parameter([1.0, 2.0])
         Parameter(tensor([1., 2.], requires_grad=True))
     """
 
-    __slots__ = ()
+    __slots__ = ("sparse",)
 
-    def __init__(self, data: Any, dtype: Any = None, *, requires_grad: bool = True) -> None:
+    def __init__(
+        self, data: Any, dtype: Any = None, *, requires_grad: bool = True, sparse: bool = False
+    ) -> None:
         super().__init__(data, dtype, requires_grad=requires_grad)
+        self.sparse = sparse
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        copied = super().__deepcopy__(memo)
+        copied.sparse = self.sparse  # type: ignore[attr-defined]
+        return copied
 
     def __repr__(self) -> str:
         return f"Parameter({super().__repr__()})"

@@ -14,6 +14,7 @@ import numpy as np
 from retroprop import dtypes, shapes
 from retroprop.errors import ArgumentError, IndexRangeError, ShapeError
 from retroprop.ops.arithmetic import where
+from retroprop.ops.comparison import equal
 from retroprop.ops.define import INTEGER, NUMERIC, primitive
 from retroprop.ops.movement import reshape, take_slice
 from retroprop.ops.samples import bad, call, draw
@@ -23,7 +24,7 @@ __all__ = [
     "add_at",
     "flat_index",
     "integers",
-    "is_last",
+    "latest",
     "positions",
     "put",
     "set_slice",
@@ -178,17 +179,16 @@ def take_add(x: Array, indices: Array, /, *, axis: int, length: int) -> Array:
     form="opaque",
     shape=lambda indices, *, length: indices,
     roles=INDEX,
-    result=dtypes.bool,
-    samples=[call(integers([0, 2, -1, 0]), length=3), call(integers(1), length=2)],
-    errors=[bad(integers([3]), length=3, match="is_last: index 3 is out of range")],
+    result=dtypes.int64,
+    samples=[call(integers([0, 2, -1, 0]), length=3), call(integers([[1, 0], [1, 1]]), length=2)],
+    errors=[bad(integers([3]), length=3, match="latest: index 3 is out of range")],
 )
-def is_last(indices: Array, /, *, length: int) -> Array:
-    """Whether no later index is the same position: which of several writes stays."""
-    found = positions("is_last", indices, 0, length)
-    order = np.arange(found.size).reshape(found.shape)
-    writer = np.zeros(length, np.intp)
-    writer[found] = order
-    return np.asarray(writer[found] == order)
+def latest(indices: Array, /, *, length: int) -> Array:
+    """For each index, where among the indices, in C order, the same position comes last."""
+    found = positions("latest", indices, 0, length)
+    writer = np.zeros(length, np.int64)
+    writer[found.reshape(-1)] = np.arange(found.size)
+    return np.asarray(writer[found])
 
 
 def _put_shape(x: Shape, indices: Shape, z: Shape, *, axis: int) -> Shape:
@@ -202,7 +202,8 @@ def _put_shape(x: Shape, indices: Shape, z: Shape, *, axis: int) -> Shape:
 def _written(g: Any, indices: Any, x_shape: Shape, axis: int) -> Any:
     """What reaches the values: nothing where a later one was written to the same position."""
     at = shapes.normalise_axis(axis, len(x_shape), "put")
-    stays = is_last(indices, length=x_shape[at])
+    order = np.arange(shapes.size(indices.shape)).reshape(indices.shape)
+    stays = equal(latest(indices, length=x_shape[at]), order)
     stays = reshape(stays, (*stays.shape, *(1,) * (len(x_shape) - 1 - at)))
     return where(stays, take(g, indices, axis=at), 0.0)
 

@@ -41,6 +41,8 @@ class LAMB(Optimizer):
     Source: You et al. 2020, arXiv:1904.00962, algorithm 2 with phi(z) = z.
     """
 
+    by_rows = False
+
     def __init__(
         self,
         params: Any,

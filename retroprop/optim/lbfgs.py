@@ -54,6 +54,8 @@ class LBFGS(Optimizer):
         as in Schmidt's minFunc and PyTorch.
     """
 
+    by_rows = False
+
     def __init__(
         self,
         params: Any,

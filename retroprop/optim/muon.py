@@ -59,6 +59,8 @@ class Muon(Optimizer):
         kellerjordan.github.io/posts/muon; match_rms_adamw: Liu et al. 2025, arXiv:2502.16982.
     """
 
+    by_rows = False
+
     def __init__(
         self,
         params: Any,

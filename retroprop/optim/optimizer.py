@@ -22,6 +22,7 @@ from retroprop.ops.movement import take_slice
 from retroprop.optim import saving
 from retroprop.optim.group import ParamGroup, State, read_groups, read_params
 from retroprop.optim.ranges import check_names
+from retroprop.optim.rows import update_rows
 
 __all__ = ["Optimizer", "Rates", "State", "first_step", "moving", "workable"]
 
@@ -44,6 +45,8 @@ class Optimizer:
     Attributes:
         param_groups: mappings such as `{"params": [...], "lr": 0.1}` that can be written to.
         count:        int64 cell, the steps taken; schedules are evaluated at it.
+        by_rows:      whether `update` treats each row of a parameter by itself, so that it can be
+                      done for those rows alone that have a gradient; see `nn.Embedding(sparse=)`.
 
     Example:
         >>> class Sign(Optimizer):  # an algorithm of one's own
@@ -59,6 +62,8 @@ class Optimizer:
         >>> w.tolist()
         [0.5, -1.5]
     """
+
+    by_rows = True
 
     def __init__(
         self, params: Any, defaults: dict[str, Any], unknown: Mapping[str, Any] | None = None
@@ -175,6 +180,12 @@ class Optimizer:
                     f"{self.name}: parameter {name} of shape {param.shape} is given twice",
                     fix="list shared parameters once",
                 )
+            if getattr(param, "sparse", False) and not self.by_rows:
+                raise ArgumentError(
+                    f"{self.name}: parameter {name} is a table with sparse=True, and this "
+                    "algorithm needs all of its rows",
+                    fix="make the layer with sparse=False, or use another optimizer, such as AdamW",
+                )
             seen.add(id(param))
         hyper = {**self.defaults, **given}
         self.param_groups.append(
@@ -254,7 +265,15 @@ class Optimizer:
         g = g if g.dtype == before.dtype else g.astype(before.dtype)
         if group["maximize"]:
             g = -g
-        after, remembered = self.update(g, before, state, rates.of(before.dtype), group)
+
+        def update(g: Tensor, param: Tensor, state: State) -> tuple[Tensor, State]:
+            return self.update(g, param, state, rates.of(before.dtype), group)
+
+        if getattr(param, "sparse", False):
+            after, remembered = update_rows(update, g, before, state)
+            param.grad = None  # else a compiled step would have to lay out the whole of it
+        else:
+            after, remembered = update(g, before, state)
         param.assign(after if after.dtype == param.dtype else after.astype(param.dtype))
         for key, value in remembered.items():
             state[key].assign(value)

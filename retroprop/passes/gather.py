@@ -6,8 +6,11 @@ from retroprop import shapes
 from retroprop.errors import ShapeError
 from retroprop.ir import Node, Value
 from retroprop.ops.along import add_along_axis, plus_along_axis, take_along_axis
-from retroprop.ops.arithmetic import add, subtract
+from retroprop.ops.arithmetic import add, square, subtract
 from retroprop.ops.define import Op
+from retroprop.ops.indexing import latest, take_add
+from retroprop.ops.movement import reshape
+from retroprop.ops.reduction import sum
 from retroprop.passes.rewrite import Build, Rule, made_by, shape_of
 
 __all__ = ["RULES"]
@@ -44,4 +47,25 @@ def _add_there(node: Node, operands: tuple[Value, ...], build: Build) -> Value |
     return None
 
 
-RULES: dict[Op, tuple[Rule, ...]] = {take_along_axis: (_take_first,), add: (_add_there,)}
+def _norm_of_rows(node: Node, operands: tuple[Value, ...], build: Build) -> Value | None:
+    """The sum of squares of a table that is zero but in the rows of a few lookups: of these."""
+    squared = made_by(operands[0], square)
+    table = None if squared is None else made_by(squared.operands[0], take_add)
+    if table is None or shape_of(node) or table.attributes["axis"] != 0:
+        return None
+    x, indices = table.operands
+    count = shapes.size(indices.shape)
+    if 2 * count > table.attributes["length"] or count == 0:
+        return None
+    flat = build(reshape, indices, shape=(count,))
+    rows = build(reshape, x, shape=(count, *x.shape[len(indices.shape) :]))
+    places = build(latest, flat, length=table.attributes["length"])
+    merged = build(take_add, rows, places, axis=0, length=count)
+    return build(sum, build(square, merged), **node.attributes)
+
+
+RULES: dict[Op, tuple[Rule, ...]] = {
+    take_along_axis: (_take_first,),
+    add: (_add_there,),
+    sum: (_norm_of_rows,),
+}

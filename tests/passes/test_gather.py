@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import retroprop as rp
+from retroprop import shapes
 from retroprop.nn import functional as F
 from retroprop.passes import optimise
 from tests.passes.checking import evaluate, graph_of
@@ -44,6 +45,27 @@ def test_a_sum_with_zeros_but_for_one_index_is_made_there():
 def test_others_stay(text: str):
     assert "plus_along_axis" not in names(text)
     assert names(text)[0] != "take_along_axis"
+
+
+NORM = """
+graph(%0: float32[2, 3, 4], %1: int64[2, 3])
+  %2: float32[20, 4] = take_add(%0, %1, axis=0, length=20)
+  %3: float32[20, 4] = square(%2)
+  %4: float32[] = sum(%3, axis=None, keepdims=False)
+  return %4"""
+
+
+def test_the_norm_of_a_few_rows_is_that_of_a_small_table():
+    graph = optimise(graph_of(NORM))
+    assert max(shapes.size(node.outputs[0].shape) for node in graph.nodes) == 24, graph
+    x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype("f4")
+    indices = np.array([[3, -1, 19], [0, 3, 19]])
+    (made,), (plain,) = (evaluate(g, [x, indices]) for g in (graph, graph_of(NORM)))
+    np.testing.assert_allclose(made, plain, rtol=1e-5)
+
+
+def test_the_norm_of_many_rows_is_left_alone():
+    assert "latest" not in names(NORM.replace("20", "11"))
 
 
 def test_cross_entropy_has_one_copy_of_the_logits():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retroprop.backends.llvm.along import AddAlong, PlusAlong, TakeAlong
 from retroprop.backends.llvm.finite import RequireFinite
-from retroprop.backends.llvm.indexing import FlatIndex, IsLast, Put, Take, TakeAdd
+from retroprop.backends.llvm.indexing import FlatIndex, Latest, Put, Take, TakeAdd
 from retroprop.backends.llvm.kernel import Kernel, View
 from retroprop.backends.llvm.philox import RandomBits, RandomSkip
 from retroprop.backends.llvm.scalar import Builder
@@ -87,7 +87,7 @@ _MAKERS: dict[str, Callable[..., Kernel | None]] = {
     "add_along_axis": _add_along,
     "plus_along_axis": _plus_along,
     "put": _put,
-    "is_last": lambda results, operands, attributes, number: IsLast(
+    "latest": lambda results, operands, attributes, number: Latest(
         results[0], operands[0], attributes["length"], number
     ),
     "flat_index": lambda results, operands, attributes, number: FlatIndex(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FlatIndex",
     "Indexed",
-    "IsLast",
+    "Latest",
     "Put",
     "Read",
     "Take",
@@ -322,16 +322,16 @@ class Put(_Scattered):
         return module.add_shared(f)
 
 
-class IsLast(Indexed):
-    """Whether no later index is the same position.
+class Latest(Indexed):
+    """For each index, the place of the last one with the same position.
 
-    A second result is room for the place of the last index at each position; only positions that
-    occur are written or read.
+    A second result is room for that place at each position; only positions that occur are written
+    or read.
     """
 
     def __init__(self, result: View, indices: View, length: int, number: int) -> None:
         room = View(Buffer(8 * length, what="writers"), np.dtype(np.int64), (length,), (1,))
-        super().__init__("is_last", number, room, 0, result, indices)
+        super().__init__("latest", number, room, 0, result, indices)
         self.results, self.operands = (result, room), (indices,)
         self.rows, self.slabs = 1, (None, None, None)
 
@@ -339,13 +339,13 @@ class IsLast(Indexed):
         f, (result, room), (indices,), status, lo, hi = kernel_function(module, self.what, 2, 1)
         axes = collapsed(self.shape, self.views, range(len(self.shape)))
         items = [view.dtype.itemsize for view in self.views]
+        start = f.convert("ptrtoint", result, "i64")
         with f.loop(lo, hi):
             with walk(f, axes, [result, indices], items) as (to, place):
                 f.store(to, f.at(room, self._index(f, place, status), self.step))
             with walk(f, axes, [result, indices], items) as (to, place):
-                last = f.load("ptr", f.at(room, self._index(f, place, status), self.step))
-                stays = f.compare("icmp eq", last, to)
-                f.store(f.convert("zext", stays, "i8"), to)
+                last = f.load("i64", f.at(room, self._index(f, place, status), self.step))
+                f.store(f.binary("ashr", f.binary("sub", last, start), f.integer(3)), to)
         f.leave()
         return module.add_shared(f)
 

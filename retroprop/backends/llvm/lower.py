@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from retroprop.backends.llvm import custom
 from retroprop.backends.llvm.attention import attention
 from retroprop.backends.llvm.expression import Constant, Expression, Operand, Reference
+from retroprop.backends.llvm.failing import Failing
 from retroprop.backends.llvm.images import convolution, is_image
 from retroprop.backends.llvm.join import join
 from retroprop.backends.llvm.kernel import Buffer, Kernel, View, contiguous
@@ -75,10 +76,9 @@ class Lowered(Values):
     ) -> None:
         super().__init__(graph, resident, around[1] if around else None)
         self.donated, self.target, self.winograd = donated, target, winograd
-        self.status: dict[int, Node] = around[0].status if around else {}
+        self.failing: Failing = Failing(around[0].failing.nodes if around else None)
         self.last_failing, self.is_body = -1, around is not None
         self._sharing: dict[Value, Unit] = {}  # the last fused unit that reads a value
-        self._checked: set[tuple[View, Any]] = set()  # indices, and what they were held to
         self._readers = reader_counts(graph)
         self._last_whole = -1  # the last unit that nothing is fused with
         for node in sunk(graph):
@@ -299,9 +299,10 @@ class Lowered(Values):
         elif native and node.op.name in ("attend", "attend_adjoint"):
             works = attention(node, results, operands, self.target)
         elif native:
-            works = custom.make(node, results, operands, len(self.status))
-            if works is not None and works[0].may_fail:
-                self._note_failing(unit, node, works[0])
+            works = custom.make(node, results, operands, len(self.failing.nodes))
+            own = works[0] if works and works[0].may_fail else None
+            if own and self.failing.looks(node, own, operands, results[0]):
+                self.last_failing = unit.index
         unit.works += works if works is not None else [Call(node, results, operands)]
 
     def _take_over(self, node: Node) -> None:
@@ -352,17 +353,6 @@ class Lowered(Values):
         results = [self.view(output) for output in node.outputs]
         unit.works += moments(node, results, x, is_image=image)
         return True
-
-    def _note_failing(self, unit: Unit, node: Node, kernel: Kernel) -> None:
-        """A kernel that looks for errors; not so where an earlier one looked for the same."""
-        self.status[len(self.status)] = node
-        if len(node.operands) > 1:
-            looked = self.view(node.operands[1]), getattr(kernel, "length", None)
-            if looked in self._checked:
-                kernel.may_fail = False
-                return
-            self._checked.add(looked)
-        self.last_failing = unit.index
 
     # -- kernels ---------------------------------------------------------------------------------
 

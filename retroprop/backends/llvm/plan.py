@@ -85,7 +85,7 @@ class Plan:
             len(self.schedule.segments),
             self.schedule.parallel,
             lowered.orders,
-            [places[id(lowered.status[number])] for number in sorted(lowered.status)],
+            [places[id(node)] for _, node in sorted(lowered.failing.nodes.items())],
             list(literals.items()),
             len(self.kernels),
         )

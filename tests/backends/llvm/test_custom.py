@@ -13,7 +13,7 @@ from tests.ops.drawing import Case, cases, draw_call, promoted, strided
 
 TABLE = [
     "add_along_axis", "argmax", "argmin", "cumulative_prod", "cumulative_sum", "flat_index",
-    "is_last", "put", "take", "take_add", "take_along_axis",
+    "latest", "put", "take", "take_add", "take_along_axis",
 ]  # fmt: skip
 TARGETS = [name for name in ("sse", "avx2", "avx512") if not target.why_not(target.named(name))]
 NATIVE = [case for case in cases() if case.op.name in TABLE]

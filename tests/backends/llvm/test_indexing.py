@@ -77,8 +77,8 @@ def test_of_several_that_are_put_the_last_one_stays() -> None:
 
 
 def test_the_last_of_equal_indices_is_found() -> None:
-    expect("is_last", places(40, 100), length=40)
-    expect("is_last", places(3, 7, 5).T, length=3)
+    expect("latest", places(40, 100), length=40)
+    expect("latest", places(3, 7, 5).T, length=3)
 
 
 def test_indices_of_joined_axes() -> None:
@@ -97,7 +97,7 @@ WRONG: dict[str, Any] = {
     "take_along_axis": (lambda i: (floats(7, 8), i[None]), {"axis": 0}),
     "add_along_axis": (lambda i: (floats(1, 8), i[None]), {"axis": 0, "shape": (7, 8)}),
     "put": (lambda i: (floats(7, 3), i, floats(8, 3)), {"axis": 0}),
-    "is_last": (lambda i: (i,), {"length": 7}),
+    "latest": (lambda i: (i,), {"length": 7}),
     "flat_index": (lambda i: (i % 3, i), {"sizes": (3, 7)}),
 }
 
