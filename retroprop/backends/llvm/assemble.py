@@ -15,6 +15,7 @@ from retroprop.backends.llvm import pool, status
 from retroprop.backends.llvm.emit import Function, Module, Register
 from retroprop.backends.llvm.facts import segment_name
 from retroprop.backends.llvm.loop import Loop
+from retroprop.backends.llvm.parts import GLUE
 from retroprop.backends.llvm.schedule import ALL_ROWS, Group, Schedule
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Assembler:
 
     def _segment(self, number: int, groups: Sequence[Group]) -> None:
         parameters = [("arguments", "ptr"), ("thread", "i64"), ("threads", "i64"), ("meet", "ptr")]
-        f = Function(self.module, segment_name(number), parameters, public=True)
+        name, attributes = segment_name(number), f"nounwind {GLUE}"
+        f = Function(self.module, name, parameters, public=True, attributes=attributes)
         self.f, self.units = f, self.plan.units
         arguments, self.thread, self.threads, self.meet = f.parameters
         words = [f.load("ptr", f.at(arguments, i, 8)) for i in range(5)]
@@ -66,10 +68,8 @@ class Assembler:
         done = self.done = f.label("done")
         failing = _may_fail(groups)
         with f.loop(0, count) as loop:
-            self._slots: dict[int, Register] = {}
             self._indices: dict[object, Register] = {}
             self.step = loop.index
-            self._bind(groups)
             self._groups(groups)
             if self.plan.parallel:
                 self._barrier()
@@ -93,21 +93,6 @@ class Assembler:
                 if _may_fail(groups[position:]):  # nobody may report more before all have read
                     self._barrier()
             self._group(group)
-
-    def _bind(self, groups: Sequence[Group]) -> None:
-        """The address of every slot in this step."""
-        f = self.f
-        slots = {
-            view.buffer.slot
-            for group in groups
-            for kernel in group.kernels
-            for view in (*kernel.results, *kernel.operands)
-            if view.buffer.kind == "slot"
-        }
-        for slot in sorted(slots):
-            base = f.load("ptr", f.at(self.table, 2 * slot, 8))
-            stride = f.load("i64", f.at(self.table, 2 * slot + 1, 8))
-            self._slots[slot] = f.at(base, f.binary("mul", stride, self.step))
 
     def _barrier(self) -> None:
         if self.plan.parallel:
@@ -206,8 +191,10 @@ class Assembler:
     def _start(self, buffer: Buffer, offset: int) -> Register:
         """The address of a byte of a buffer."""
         f = self.f
-        if buffer.kind == "slot":
-            return f.at(self._slots[buffer.slot], offset)
+        if buffer.kind == "slot":  # read at every use: hundreds of values would fill no register
+            base = f.load("ptr", f.at(self.table, 2 * buffer.slot, 8))
+            stride = f.load("i64", f.at(self.table, 2 * buffer.slot + 1, 8))
+            return f.at(f.at(base, f.binary("mul", stride, self.step)), offset)
         place = buffer.place
         if place is None:
             return f.at(self.arena, buffer.offset + offset)

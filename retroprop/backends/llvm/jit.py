@@ -1,7 +1,8 @@
 """LLVM IR becomes machine code: checked, compiled or found in the cache, loaded into this process.
 
 Code is compiled to the bytes of object files first, so that a warm start links these and neither
-parses nor generates anything. A large module is compiled in parts, at the same time. LLVM's
+parses nor generates anything. A large module is compiled in parts, at the same time; the calls that
+a step is made of need no effort (LLVM would take as long for them as for all kernels). LLVM's
 optimisation passes do not run: the generators write what they mean, and the passes took ten
 milliseconds a kernel and gained nothing.
 """
@@ -133,7 +134,7 @@ def emit_object(text: str, target: Target) -> bytes:
         RetropropError: LLVM refuses the text.
     """
     with _parsed(text, target) as module:
-        return _emitted(_machine(target), module)
+        return _emitted(_machine(target, effort=0 if parts.is_glue(text) else 3), module)
 
 
 def emit_assembly(text: str, target: Target) -> str:
@@ -171,8 +172,8 @@ def _binding() -> Any:
     return binding
 
 
-def _machine(target: Target) -> Any:
-    """LLVM's code generator for a target, at full effort.
+def _machine(target: Target, effort: int = 3) -> Any:
+    """LLVM's code generator for a target, at full effort unless told otherwise.
 
     Code may lie anywhere in the address space, its constants close to it.
     """
@@ -184,7 +185,12 @@ def _machine(target: Target) -> Any:
         binding.initialize_all_asmprinters()
         family = binding.Target.from_triple(target.triple)
     return family.create_target_machine(
-        cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="small", jit=True
+        cpu=target.cpu,
+        features=target.features,
+        opt=effort,
+        reloc="pic",
+        codemodel="small",
+        jit=True,
     )
 
 

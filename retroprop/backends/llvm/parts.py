@@ -10,7 +10,9 @@ import re
 import threading
 from collections.abc import Callable
 
-__all__ = ["gather", "split"]
+__all__ = ["GLUE", "gather", "is_glue", "split"]
+
+GLUE = '"glue"'  # attribute of functions that only call others: they need no optimisation
 
 _WORTH = 40_000  # characters of a part; some 15 ms of compiling
 
@@ -25,21 +27,23 @@ def split(text: str, most: int) -> list[str]:
     module with variables stays whole.
 
     Args:
-        most: how many parts, at most.
+        most: how many parts, at most; one more for glue that is worth a part.
     """
-    count = min(most, len(text) // _WORTH)
-    if count < 2 or _MUTABLE.search(text):
+    if len(text) < _WORTH or _MUTABLE.search(text):
         return [text]
     header = _FUNCTION.sub("", text)
     functions = [
         found[0].replace("define internal ", "define ", 1) for found in _FUNCTION.finditer(text)
     ]
-    parts: list[list[str]] = [[] for _ in range(min(count, len(functions)))]
-    sizes = [0] * len(parts)
-    for function in sorted(functions, key=len, reverse=True):
-        smallest = sizes.index(min(sizes))
-        parts[smallest].append(function)
-        sizes[smallest] += len(function)
+    glue = [function for function in functions if is_glue(function)]
+    if sum(map(len, glue)) < _WORTH:
+        glue = []
+    rest = [function for function in functions if function not in glue]
+    parts = _shared_out(rest, max(1, min(most, sum(map(len, rest)) // _WORTH, len(rest))))
+    if glue:
+        parts.append(glue)
+    if len(parts) == 1:
+        return [text]
     declared = {function: _declaration(function) for function in functions}
     made = []
     for part in parts:
@@ -48,9 +52,27 @@ def split(text: str, most: int) -> list[str]:
     return made
 
 
+def is_glue(text: str) -> bool:
+    """Whether all that a text defines is glue."""
+    return all(
+        line.endswith(f"{GLUE} {{") for line in re.findall(r"^define .*", text, re.MULTILINE)
+    )
+
+
+def _shared_out(functions: list[str], count: int) -> list[list[str]]:
+    """Functions in so many heaps of about equal size."""
+    heaps: list[list[str]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for function in sorted(functions, key=len, reverse=True):
+        smallest = sizes.index(min(sizes))
+        heaps[smallest].append(function)
+        sizes[smallest] += len(function)
+    return heaps
+
+
 def _declaration(function: str) -> str:
     signature = function.split("\n", maxsplit=1)[0].rstrip(" {")
-    return signature.replace("define ", "declare ", 1)
+    return signature.replace("define ", "declare ", 1).replace(f" {GLUE}", "")
 
 
 def gather(work: Callable[[str], bytes], texts: list[str]) -> list[bytes]:

@@ -49,6 +49,18 @@ def test_parts_together_do_what_the_whole_does(most, monkeypatch):
     assert step(5.0) == 15.0
 
 
+def test_glue_is_a_part_of_its_own(monkeypatch):
+    text, here = chain(10), target.host()
+    text = text.replace("@step(double %x) nounwind", f"@step(double %x) nounwind {parts.GLUE}")
+    monkeypatch.setattr(parts, "_WORTH", 60)
+    *others, glue = parts.split(text, 2)
+    assert parts.is_glue(glue)
+    assert len(others) == 2
+    assert not any(map(parts.is_glue, others))
+    library = jit.load_code(jit.compile_code(text, here), here)
+    assert ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(library.address("step"))(5.0) == 15.0
+
+
 def test_parts_are_of_like_size(monkeypatch):
     monkeypatch.setattr(parts, "_WORTH", 200)
     sizes = [len(part) for part in parts.split(chain(30, 20), 3)]
