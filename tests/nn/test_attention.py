@@ -71,6 +71,34 @@ def test_keys_that_are_padding_are_not_read() -> None:
     np.testing.assert_allclose(y.detach().numpy()[0, :3], alone.detach().numpy()[0])
 
 
+def test_a_padded_batch_teaches_what_its_sequences_teach() -> None:
+    """Causal and padded at once, eager and compiled."""
+    one = layer(batch_first=True)
+    x, lengths = normal(3, 7, 8), [4, 7, 1]
+
+    def learned(x: Any, padding: Any = None) -> Any:
+        one.zero_grad()
+        x = x.detach().requires_grad_()
+        y, _ = one(x, x, x, padding, need_weights=False, is_causal=True)
+        weight = 1.0 if padding is None else rp.where(padding, 0.0, 1.0)[..., None]
+        (y**3 * weight).sum().backward()
+        return y, x.grad, [p.grad for p in one.parameters()]
+
+    alone = [learned(x[n : n + 1, :length]) for n, length in enumerate(lengths)]
+    taught = [sum(column) for column in zip(*(each[2] for each in alone), strict=True)]
+    padding = rp.asarray(np.arange(7) >= np.array(lengths)[:, None])
+    for way in (learned, rp.compile(learned, strict=True)):
+        y, slope, found = way(x, padding)
+        for n, (output, gradient, _) in enumerate(alone):
+            np.testing.assert_allclose(y[n : n + 1, : lengths[n]].tolist(), output.tolist())
+            np.testing.assert_allclose(
+                slope[n : n + 1, : lengths[n]].tolist(), gradient.tolist(), 1e-10, 1e-12
+            )
+            assert not slope[n, lengths[n] :].numpy().any()
+        for parameter, expected in zip(found, taught, strict=True):
+            np.testing.assert_allclose(parameter.numpy(), expected.numpy(), 1e-10, 1e-12)
+
+
 def test_causal_alone_and_beside_a_mask() -> None:
     one = layer()
     x = normal(4, 2, 8)

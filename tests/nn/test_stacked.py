@@ -121,6 +121,47 @@ def test_lengths_give_what_each_sequence_alone_gives(
     assert all(np.isfinite(p.grad.numpy()).all() for p in made.parameters())
 
 
+def learned(made: Any, x: Any, lengths: Any = None) -> Any:
+    """Outputs and last states; gradients of the input and of all parameters."""
+    made.zero_grad()
+    x = x.detach().requires_grad_()
+    y, state = made(x, lengths=lengths)
+    last = list(state) if isinstance(state, tuple) else [state]
+    ((y * y).sum() + sum((part**3).sum() for part in last)).backward()
+    return [y, *last], x.grad, [p.grad for p in made.parameters()]
+
+
+def close(one: Any, other: Any) -> None:
+    np.testing.assert_allclose(one.detach().numpy(), other.detach().numpy(), 1e-10, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layer", "options"),
+    [*((layer, {}) for layer in LAYERS), (nn.LSTM, {"proj_size": 3})],
+    ids=["RNN", "LSTM", "GRU", "LSTM with a projection"],
+)
+def test_a_padded_batch_teaches_what_its_sequences_teach(layer: Any, options: Any) -> None:
+    """Eager and compiled; one sequence is empty and teaches nothing."""
+    made = layer(4, 6, 2, bidirectional=True, batch_first=True, dtype="float64", **options)
+    x, lengths = normal(4, 5, 4), [2, 5, 0, 3]
+    for row, length in zip(x, lengths, strict=True):
+        row[length:] = np.nan
+    alone = {n: learned(made, rp.asarray(x[n, :k])) for n, k in enumerate(lengths) if k}
+    taught = [sum(parts) for parts in zip(*(each[2] for each in alone.values()), strict=True)]
+    compiled = rp.compile(lambda x, lengths: learned(made, x, lengths), strict=True)
+    for way in (lambda x, lengths: learned(made, x, lengths), compiled):
+        (y, *last), slope, found = way(rp.asarray(x), rp.asarray(lengths))
+        for number, ((outputs, *ends), expected, _) in alone.items():
+            close(y[number, : lengths[number]], outputs)
+            close(slope[number, : lengths[number]], expected)
+            for part, end in zip(last, ends, strict=True):
+                close(part[:, number], end)
+        for part in (y[2], slope[2], *(part[:, 2] for part in last)):
+            assert not part.detach().numpy().any()
+        for one, other in zip(found, taught, strict=True):
+            close(one, other)
+
+
 def test_lengths_that_do_not_fit() -> None:
     layer = nn.GRU(4, 6)
     with pytest.raises(ShapeError, match=r"with batch 5, make the layer with batch_first=True"):
@@ -162,6 +203,33 @@ def test_dropout_acts_between_layers_in_training_and_follows_the_seed(layer: Any
     changed = rp.asarray(normal(5, 3, 4) + 1)
     np.testing.assert_array_equal(last(x)[0].detach().numpy(), last(changed)[0].detach().numpy())
     assert not np.allclose(first(last(x)[1])[0].numpy(), first(last(changed)[1])[0].numpy())
+
+
+@pytest.mark.parametrize("layer", [nn.RNN, nn.LSTM])
+def test_dropout_is_the_same_on_any_number_of_threads(layer: Any) -> None:
+    made = layer(5, 24, 2, dropout=0.4)
+    x = rp.asarray(normal(7, 33, 5).astype("float32"))
+
+    def step(x: Any) -> list[Any]:
+        made.zero_grad()
+        y, _ = made(x)
+        (y * y).mean().backward()
+        return [y, *(p.grad for p in made.parameters())]
+
+    def twice(run: Any, seed: int) -> list[Any]:
+        rp.manual_seed(seed)
+        return [one.detach().numpy().copy() for _ in range(2) for one in run(x)]
+
+    one, two = (rp.compile(step, threads=threads) for threads in (1, 2))
+    found = twice(one, seed=5)
+    for other in (twice(two, seed=5), twice(one, seed=5)):
+        for a, b in zip(found, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    for a, b in zip(found, twice(step, seed=5), strict=True):  # eager: the same are dropped
+        np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6)
+    assert not np.allclose(found[0], found[len(found) // 2])  # the second call draws anew
+    assert not np.allclose(found[0], twice(two, seed=6)[0])
+    assert two._latest.program.threads == 2
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import retroprop as rp
+from retroprop import nn
 from retroprop.errors import DTypeError, IndexRangeError, ShapeError
+from retroprop.ir.graph import nodes_within
 from retroprop.nn.gates import Kind, Past
 from retroprop.nn.unroll import live_rows, unroll
 
@@ -85,3 +87,22 @@ def test_the_gradient_of_a_long_loop_costs_no_square() -> None:
     rows, _ = unroll(kind, share, state, PAST, time=time)
     (rows * rp.arange(time * batch).reshape((-1, 1))).sum().backward()
     np.testing.assert_array_equal(share.grad.numpy()[:, 0], np.arange(time * batch))
+
+
+@pytest.mark.parametrize("layer", [nn.RNN, nn.LSTM, nn.GRU])
+def test_a_program_for_2000_steps_is_as_large_as_one_for_20(layer: Any) -> None:
+    """Which is why it is compiled in the same time."""
+    made = layer(2, 3)
+
+    @rp.compile(threads=1)
+    def step(x: Any, lengths: Any) -> list[Any]:
+        made.zero_grad()
+        y, _ = made(x, lengths=lengths)
+        (y * y).sum().backward()
+        return [p.grad for p in made.parameters()]
+
+    def ops(time: int) -> list[str]:
+        step(rp.ones((time, 2, 2)), rp.asarray([3, time]))
+        return [node.op.name for node in nodes_within(step.graph)]
+
+    assert ops(20) == ops(2000)

@@ -172,6 +172,91 @@ def test_a_layer_with_dropout_and_statistics_inside(backend: str):
     )
 
 
+def nested(x: rp.Tensor, w: rp.Tensor, around: Any = lambda f, *a: f(*a)) -> rp.Tensor:
+    def inner(total: rp.Tensor, line: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+        return rp.scan(lambda s, e: (rp.sin(s @ w + e), s * e), total, line, reverse=True)
+
+    def row(total: rp.Tensor, line: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+        last, each = around(inner, total, line)
+        return last + total, each
+
+    last, each = rp.scan(row, x[0, 0], x)
+    return last * each
+
+
+def counted(x: rp.Tensor, w: rp.Tensor) -> rp.Tensor:
+    return rp.fori_loop(0, 4, lambda i, s: rp.tanh(s @ w) + x[0] * i, x[1])
+
+
+def until(x: rp.Tensor, w: rp.Tensor) -> rp.Tensor:
+    last, steps = rp.while_loop(
+        lambda state: (state[0] * state[0]).sum() < 50,
+        lambda state: (rp.sin(state[0] @ w) + 1.5 * state[0], state[1] + 1),
+        (x[0], rp.asarray(0)),
+        limit=12,
+    )
+    return last * steps
+
+
+LOOPS = {
+    "scan": lambda x, w: rp.scan(lambda s, e: (rp.tanh(s @ w + e), s * e), x[0], x)[1],
+    "from the end": lambda x, w: rnn(w, x, x[0], reverse=True)[1],
+    "nested": nested,
+    "in a checkpoint": lambda x, w: rp.checkpoint(nested, x, w),
+    "a checkpoint inside": lambda x, w: nested(x, w, rp.checkpoint),
+    "fori_loop": counted,
+    "while_loop": until,
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_derivatives_to_the_second_are_those_of_finite_differences(name: str):
+    x, w = rand(2, 2, 2).detach(), rand(2, 2, seed=1).detach()
+    assert rp.gradcheck(LOOPS[name], [x, w])
+
+    def loss(x: rp.Tensor, w: rp.Tensor) -> rp.Tensor:
+        return (LOOPS[name](x, w) ** 2).sum()
+
+    def norm(x: rp.Tensor, w: rp.Tensor) -> rp.Tensor:
+        return sum((g * g).sum() for g in rp.grad(loss, argnums=(0, 1))(x, w))
+
+    def run(x: rp.Tensor, w: rp.Tensor) -> tuple[rp.Tensor, ...]:
+        return *rp.grad(loss, argnums=(0, 1))(x, w), *rp.grad(norm, argnums=(0, 1))(x, w)
+
+    for found, e in zip(rp.compile(run, strict=True)(x, w), run(x, w), strict=True):
+        scale = abs(e.numpy()).max()
+        np.testing.assert_allclose(found.numpy() / scale, e.numpy() / scale, 0, 1e-11)
+
+
+def test_draws_are_the_same_on_any_number_of_threads():
+    x = rand(6, 64, 24).detach().astype(rp.float32)
+
+    def run(x: rp.Tensor) -> list[rp.Tensor]:
+        def step(h: rp.Tensor, x: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+            h = nn.functional.dropout(rp.tanh(h + x), 0.4) + rp.random.normal(x.shape)
+            return h, h * rp.random.uniform(x.shape)
+
+        x = x.detach().requires_grad_()
+        last, ys = rp.scan(step, rp.zeros(x.shape[1:]), x)
+        ((ys * ys).sum() + last.sum()).backward()
+        return [last, ys, x.grad]
+
+    def twice(function: Any, seed: int) -> list[np.ndarray]:
+        rp.manual_seed(seed)
+        return [one.detach().numpy().copy() for _ in range(2) for one in function(x)]
+
+    one, two = (rp.compile(run, threads=threads, strict=True) for threads in (1, 2))
+    found = twice(one, seed=3)
+    for other in (twice(two, seed=3), twice(one, seed=3)):
+        for a, b in zip(found, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    for a, b in zip(found, twice(run, seed=3), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(found[1], found[4])  # the second call draws anew
+    assert not np.allclose(found[1], twice(two, seed=4)[1])
+    assert two._latest.program.threads == 2
+
+
 def test_containers_and_no_sequence():
     def step(carry: dict[str, Any], x: None) -> tuple[dict[str, Any], tuple[Any, list[Any]]]:
         assert x is None
@@ -252,6 +337,33 @@ def test_misuse_is_explained(compiled: bool):
         run(lambda c, x: (c, None), zero, rp.asarray(1.0))
     with pytest.raises(ArgumentError, match="init holds 'text'"):
         run(lambda c, x: (c, None), "text", x)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_state_that_changes_its_type_is_explained(compiled: bool):
+    def run(body: Any) -> Any:
+        def call() -> Any:
+            return rp.fori_loop(0, 3, lambda i, s: body(s), rp.zeros(2))
+
+        return rp.compile(call)() if compiled else call()
+
+    with pytest.raises(ShapeError, match=r"carry goes in as \(2,\) and comes out as \(1, 2\)"):
+        run(lambda s: s.reshape((1, 2)))
+    with pytest.raises(DTypeError, match="carry goes in as float32 and comes out as float64"):
+        run(lambda s: s.astype(rp.float64))
+    for wrong in (lambda s: (s, s), lambda s: [s], lambda s: None):
+        with pytest.raises(ArgumentError, match="other containers"):
+            run(wrong)
+
+
+def test_a_compiled_while_loop_explains_a_state_that_changes_its_type():
+    def run(body: Any) -> Any:
+        return rp.compile(lambda: rp.while_loop(lambda s: True, body, rp.zeros(2), limit=3))()
+
+    with pytest.raises(ShapeError, match=r"carry goes in as \(2,\) and comes out as \(1, 2\)"):
+        run(lambda s: s.reshape((1, 2)))
+    with pytest.raises(DTypeError, match="carry goes in as float32 and comes out as float64"):
+        run(lambda s: s.astype(rp.float64))
 
 
 def test_a_gradient_from_outside_is_not_for_a_step():

@@ -85,6 +85,51 @@ def test_shared_heads_are_repeated_heads() -> None:
     np.testing.assert_allclose(y.numpy(), expected.numpy())
 
 
+def learned(q: Any, k: Any, v: Any, allowed: Any = None, **options: Any) -> list[Any]:
+    """The result and the gradients of query, key and value."""
+    given = [x.detach().requires_grad_() for x in (q, k, v)]
+    y = F.scaled_dot_product_attention(*given, allowed, enable_gqa=True, **options)
+    (y**3).sum().backward()
+    return [y, *(x.grad for x in given)]
+
+
+def at_once(q: Any, k: Any, v: Any, allowed: Any) -> list[Any]:
+    """The same by the plain formula, with the matrix of all weights and heads that are repeated."""
+    given = [x.detach().requires_grad_() for x in (q, k, v)]
+    wide = [rp.repeat(x, q.shape[1] // x.shape[1], axis=1) for x in given]
+    mask = additive_mask(allowed, q.dtype, means=True)
+    y = attention_weights(wide[0], wide[1], mask) @ wide[2]
+    (y**3).sum().backward()
+    return [y, *(x.grad for x in given)]
+
+
+def close(found: Any, expected: Any) -> None:
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.tolist(), other.tolist(), rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("count", [1, 7, 65, 130])
+def test_a_padded_batch_is_its_sequences_alone(count: int) -> None:
+    """Causal, with heads in groups; padding holds huge numbers; no block is full."""
+    lengths = [count, count // 2 + 1, max(count - 3, 1)]
+    q, k, v = (rp.asarray(normal(3, heads, count, 5)) for heads in (4, 2, 2))
+    live = np.arange(count) < np.array(lengths)[:, None]
+    q, k, v = (rp.where(live[:, None, :, None], x, 1e3) for x in (q, k, v))
+    allowed = live[:, None, None, :] & live[:, None, :, None] & np.tri(count, dtype=bool)
+    expected = at_once(q, k, v, allowed)
+    for head in range(4):
+        given = (x.numpy() for x in (q[1, head], k[1, head // 2], v[1, head // 2]))
+        y = reference(*given, allowed[1, 0])
+        np.testing.assert_allclose(expected[0][1, head].tolist(), y, rtol=1e-10)
+    for way in (learned, rp.compile(learned, strict=True)):
+        found = way(q, k, v, rp.asarray(allowed))
+        close(found, expected)
+        for n, length in enumerate(lengths):
+            alone = learned(*(x[n : n + 1, :, :length] for x in (q, k, v)), is_causal=True)
+            close([x[n : n + 1, :, :length] for x in found], alone)
+            assert not any(x[n, :, length:].detach().numpy().any() for x in found)
+
+
 def test_dropout_follows_the_seed_and_keeps_the_mean() -> None:
     q = rp.zeros((400, 4))
     v = rp.ones((50, 1))

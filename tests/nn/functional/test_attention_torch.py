@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import retroprop as rp
 from retroprop.nn import functional
 from tests.nn.functional.parity import agree
 
@@ -87,3 +88,44 @@ def test_large_scores() -> None:
     floats = [x * 30 for x in inputs(2)]
     compare(floats)
     compare(floats, is_causal=True)
+
+
+@pytest.mark.parametrize(
+    ("queries", "keys", "shared", "dtype"),
+    [
+        (1, 130, 2, "float64"),
+        (7, 7, 4, "float64"),
+        (65, 65, 1, "float64"),
+        (130, 65, 2, "float32"),
+        (130, 130, 2, "float64"),
+    ],
+)
+def test_sizes_that_fill_no_block(queries: int, keys: int, shared: int, dtype: str) -> None:
+    """Causal, and padded besides, with heads in groups; eager and compiled."""
+    rng = np.random.default_rng(queries + keys)
+    shapes = [(3, 4, queries, 9), (3, shared, keys, 9), (3, shared, keys, 6), (3, 4, queries, 6)]
+    arrays = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    padded = np.arange(keys) < np.array([keys, keys // 2 + 1, 1])[:, None, None, None]
+    allowed = padded & np.tri(queries, keys, dtype=bool)
+
+    def run(attend: Any, q: Any, k: Any, v: Any, above: Any, allowed: Any) -> list[Any]:
+        found = []
+        for options in ({"is_causal": True}, {"attn_mask": allowed}):
+            given = [x.detach().requires_grad_() for x in (q, k, v)]
+            y = attend(*given, enable_gqa=True, **options)
+            (y * above).sum().backward()
+            found += [y, *(x.grad for x in given)]
+        return found
+
+    theirs = torch.nn.functional.scaled_dot_product_attention
+    expected = run(theirs, *map(torch.tensor, arrays), torch.tensor(allowed))
+
+    def ours(*given: Any) -> list[Any]:
+        return run(functional.scaled_dot_product_attention, *given)
+
+    atol = 1e-11 if dtype == "float64" else 3e-5
+    for way in (ours, rp.compile(ours, strict=True)):
+        for one, other in zip(way(*map(rp.asarray, (*arrays, allowed))), expected, strict=True):
+            scale = max(1.0, float(other.detach().abs().max()))
+            difference = one.detach().numpy() - other.detach().numpy()
+            assert abs(difference).max() < atol * scale

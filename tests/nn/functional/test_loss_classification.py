@@ -62,6 +62,39 @@ def test_cross_entropy_is_nll_of_log_softmax() -> None:
     np.testing.assert_allclose(left, right, rtol=1e-13)
 
 
+def test_a_vocabulary_of_50000_learns_what_the_formula_says() -> None:
+    """A table of so many rows, and so many classes; one token twice, one target left out."""
+    count, features = 50_000, 3
+    rng = np.random.default_rng(0)
+    tokens, targets = rng.integers(0, count, (2, 2, 4))
+    tokens[0, 0], tokens[1, 3], targets[1, 1] = count - 1, tokens[0, 1], -100
+    table = rp.tensor(rng.normal(size=(count, features)), requires_grad=True)
+    weight = rp.tensor(rng.normal(size=(count, features)), requires_grad=True)
+
+    def step(tokens: Any, targets: Any) -> list[Any]:
+        table.grad = weight.grad = None
+        logits = F.linear(F.embedding(tokens, table), weight)
+        loss = F.cross_entropy(logits.reshape((-1, count)), targets.reshape((-1,)))
+        loss.backward()
+        return [loss, table.grad, weight.grad]
+
+    rows, classes = tokens.reshape(-1), targets.reshape(-1)
+    read = table.detach().numpy()[rows]
+    scores = read @ weight.detach().numpy().T
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    slope = raised / raised.sum(axis=1, keepdims=True)
+    counted = classes >= 0
+    loss = -np.log(slope[counted, classes[counted]]).mean()
+    slope[counted, classes[counted]] -= 1
+    slope *= counted[:, None] / counted.sum()
+    into_table = np.zeros((count, features))
+    np.add.at(into_table, rows, slope @ weight.detach().numpy())
+    for way in (step, rp.compile(step, strict=True)):
+        found = way(rp.asarray(tokens), rp.asarray(targets))
+        for one, expected in zip(found, (loss, into_table, slope.T @ read), strict=True):
+            np.testing.assert_allclose(one.detach().numpy(), expected, rtol=1e-9, atol=1e-13)
+
+
 def test_an_impossible_class_costs_infinity_and_no_nan() -> None:
     x = rp.tensor([[-math.inf, 0.0, 1.0]], requires_grad=True)
     assert F.cross_entropy(x, np.array([0])).item() == math.inf
