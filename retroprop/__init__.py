@@ -195,10 +195,12 @@ from retroprop.core.faces import (
     where,
 )
 from retroprop.core.faces import power as pow
-from retroprop.core.loops.scan import (
+from retroprop.core.loops.bounded import (
     fori_loop,
-    scan,
     while_loop,
+)
+from retroprop.core.loops.scan import (
+    scan,
 )
 from retroprop.core.remat import (
     checkpoint,

@@ -22,6 +22,7 @@ from retroprop.ops.define import DATA_DEPENDENT, Op
 
 __all__ = [
     "Journal",
+    "Observer",
     "enable_grad",
     "execute",
     "is_grad_enabled",
@@ -34,6 +35,7 @@ __all__ = [
 class _Mode(threading.local):
     enabled = True
     journals: tuple[Journal, ...] = ()
+    observers: tuple[Observer, ...] = ()
 
 
 _mode = _Mode()
@@ -110,8 +112,10 @@ class Journal:
 
     def __init__(self) -> None:
         self._before: dict[int, tuple[Any, Any]] = {}
+        self._recorder: Any = None
 
     def __enter__(self) -> Journal:
+        self._recorder = recording.current() if recording.active else None
         _mode.journals = (*_mode.journals, self)
         return self
 
@@ -119,17 +123,51 @@ class Journal:
         _mode.journals = _mode.journals[:-1]
 
     def note(self, cell: Any) -> None:
-        """Remember a cell, the first time only."""
-        self._before.setdefault(id(cell), (cell, cell.detach()))
+        """Remember a cell, the first time only.
+
+        What the body of a loop assigns is for journals inside it; outside, the loop assigns it.
+        """
+        if self._recorder is (recording.current() if recording.active else None):
+            self._before.setdefault(id(cell), (cell, cell.detach()))
+
+    def noted(self) -> list[tuple[Any, Any]]:
+        """The cells that were assigned, and what they held before."""
+        return list(self._before.values())
 
     def rewind(self) -> Journal:
         """Put the cells back to what they held; the journal that undoes this is returned."""
         undo = Journal()
         for cell, before in self._before.values():
-            undo.note(cell)
+            undo._before.setdefault(id(cell), (cell, cell.detach()))
             with no_grad():
                 cell.assign(before)
         return undo
+
+
+class Observer:
+    """Sees every op that this thread executes or traces inside a `with` block.
+
+    Subclasses override `saw`. What an observer itself computes, it does not see.
+    """
+
+    def __enter__(self) -> Any:
+        _mode.observers = (*_mode.observers, self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _mode.observers = _mode.observers[:-1]
+
+    def saw(self, op: Op, operands: Sequence[Any], made: Sequence[Any]) -> None:
+        """An op was executed on Tensors, and made Tensors."""
+
+
+def _show(op: Op, operands: Sequence[Any], made: Sequence[Any]) -> None:
+    observers, _mode.observers = _mode.observers, ()
+    try:
+        for observer in observers:
+            observer.saw(op, operands, made)
+    finally:
+        _mode.observers = observers
 
 
 def note_assignment(cell: Any) -> None:
@@ -167,6 +205,8 @@ def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: A
             if tensor._requires_grad:
                 _record(op, tensors, attributes, made)
                 break
+    if _mode.observers:
+        _show(op, tensors, made)
     return made if several else made[0]
 
 

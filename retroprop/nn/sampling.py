@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from retroprop import random
-from retroprop.core.loops.scan import fori_loop
+from retroprop.core.loops.bounded import fori_loop
 from retroprop.core.rng import Generator
 from retroprop.core.tensor import Tensor
 from retroprop.ops.arithmetic import where

@@ -325,8 +325,10 @@ class Lowered(Values):
 
     def _place_pool(self, unit: Unit, node: Node) -> bool:
         """A pooling op on images, if its index is nobody else's business."""
+        if node.op.name not in POOLS:
+            return False
         index = {"max_pool": node.outputs[-1], "unpool": node.operands[-1]}.get(node.op.name)
-        if node.op.name not in POOLS or not (index is None or index in self.winners):
+        if not (index is None or index in self.winners):
             return False
         if node.outputs[0].dtype.kind != "f":
             return False

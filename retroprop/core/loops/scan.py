@@ -1,4 +1,4 @@
-"""Loops over Tensors: `scan` and its relatives.
+"""Loops over Tensors: `scan`, and what its relatives share with it.
 
 Outside a compiled function they are Python's loops. Inside one, the step runs once, on symbols, and
 becomes the body of one node: the time to compile does not depend on how many steps there are.
@@ -6,6 +6,7 @@ becomes the body of one node: the time to compile does not depend on how many st
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -20,11 +21,9 @@ from retroprop.core.trace import Recorder
 from retroprop.errors import ArgumentError, DTypeError, ShapeError, TraceError
 from retroprop.ir import Graph, Value
 from retroprop.ops import loop
-from retroprop.ops.arithmetic import where
-from retroprop.ops.logic import logical_and
 from retroprop.ops.movement import concatenate, reshape, split
 
-__all__ = ["fori_loop", "scan", "while_loop"]
+__all__ = ["Loop", "check_carry", "count", "scan", "taken_apart", "together"]
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
 
@@ -62,89 +61,42 @@ def scan(
         >>> total.item(), products.tolist()
         (6.0, [0.0, 2.0, 9.0])
     """
-    given, layout = _taken_apart(init, "init")
-    sequences, structure = _taken_apart(xs, "xs")
-    count = _length(sequences, length)
-    recorder = recording.current() if recording.active else None
-    run = _Loop(step, layout, structure, count, reverse=reverse)
-    return run.eager(given, sequences) if recorder is None else run.traced(given, sequences)
+    given, layout = taken_apart(init, "init")
+    sequences, structure = taken_apart(xs, "xs")
+    steps = _length(sequences, length)
+    return Loop(step, layout, structure, steps, reverse=reverse)(given, sequences)
 
 
-def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: Any) -> Any:
-    """Run `state = body(i, state)` for i from lower to upper - 1; returns the last state.
-
-    Args:
-        lower, upper: Python integers.
-        body:         (i, a Tensor of one integer; state) -> state of the same shapes and types.
-        init:         the state to begin with.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.fori_loop(1, 5, lambda i, product: product * i, rp.asarray(1)).item()
-        24
-    """
-    if upper <= lower:
-        return init
-    numbers = Tensor(np.arange(lower, upper))
-    return scan(lambda state, i: (body(i, state), None), init, numbers)[0]
+def count(name: str, given: Any, owner: str = "scan") -> int:
+    """A Python integer out of anything that is one."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        raise ArgumentError(
+            f"{owner}: {name} must be an integer, it is {given!r:.40}",
+            fix="how many steps there are has to be known when the function is compiled",
+        ) from None
 
 
-def while_loop(
-    condition: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, *, limit: int
-) -> Any:
-    """Run `state = body(state)` while the condition holds, at most `limit` times.
-
-    In a compiled function the number of steps must not depend on numbers: there it takes the time
-    of `limit` steps, and the state stays as it is once the condition does not hold.
-
-    Args:
-        condition: state -> a Tensor of one bool.
-        body:      state -> state of the same shapes and types.
-        init:      the state to begin with.
-        limit:     the most steps.
-
-    Example:
-        >>> import retroprop as rp
-        >>> rp.while_loop(lambda x: x < 100, lambda x: x * 3, rp.asarray(1), limit=50).item()
-        243
-    """
-    if limit < 1:
-        raise ArgumentError(f"while_loop: limit must be at least 1, it is {limit}")
-    if not recording.active or recording.current() is None:
-        state = init
-        for _ in range(limit):
-            if not bool(condition(state)):
-                break
-            state = body(state)
-        return state
-
-    def step(carry: Any, _: Any) -> tuple[Any, None]:
-        going, state = carry
-        new = tree.tree_map(lambda a, b: where(going, a, b), body(state), state)
-        return (logical_and(going, condition(new)), new), None
-
-    (_, last), _ = scan(step, (condition(init), init), length=limit)
-    return last
-
-
-def _taken_apart(given: Any, name: str) -> tuple[list[Tensor], Any]:
+def taken_apart(given: Any, name: str, owner: str = "scan") -> tuple[list[Tensor], Any]:
     """The Tensors of a container, and what puts them back together."""
     leaves, structure = tree.flatten(given)
     if len(leaves) == 1 and leaves[0] is None:
         return [], None
     for leaf in leaves:
         if not isinstance(leaf, Tensor | np.ndarray | np.generic | bool | int | float):
-            raise ArgumentError(f"scan: {name} holds {leaf!r:.40}, which is no tensor")
+            raise ArgumentError(f"{owner}: {name} holds {leaf!r:.40}, which is no tensor")
     return [leaf if isinstance(leaf, Tensor) else Tensor(leaf) for leaf in leaves], structure
 
 
-def _together(leaves: Sequence[Any], structure: Any) -> Any:
+def together(leaves: Sequence[Any], structure: Any) -> Any:
+    """The Tensors in their container again."""
     return None if structure is None else tree.unflatten(structure, list(leaves))
 
 
 def _length(sequences: Sequence[Tensor], given: int | None) -> int:
     """How many steps there are."""
-    lengths = {} if given is None else {given: "length"}
+    lengths = {} if given is None else {count("length", given): "length"}
     for sequence in sequences:
         if not sequence.ndim:
             raise ShapeError("scan: xs holds a single number, it needs an axis of steps in front")
@@ -152,42 +104,52 @@ def _length(sequences: Sequence[Tensor], given: int | None) -> int:
     if not lengths:
         raise ArgumentError("scan: give xs or length=, to say how many steps there are")
     if len(lengths) > 1:
-        told = ", ".join(f"{count} ({what})" for count, what in lengths.items())
+        told = ", ".join(f"{steps} ({what})" for steps, what in lengths.items())
         raise ShapeError(f"scan: numbers of steps differ: {told}")
-    (count,) = lengths
-    if count < 1:
+    (steps,) = lengths
+    if steps < 1:
         raise ArgumentError("scan: there are no steps", fix="leave it out where xs is empty")
-    return count
+    return steps
 
 
-class _Loop:
+class Loop:
     """One scan.
 
     Args:
         layout, structure: of the carry and of xs.
+        name:              of the function that was called, for errors.
     """
 
     def __init__(
-        self, step: Step, layout: Any, structure: Any, length: int, *, reverse: bool
+        self,
+        step: Step,
+        layout: Any,
+        structure: Any,
+        length: int,
+        *,
+        reverse: bool = False,
+        name: str = "scan",
     ) -> None:
         self.step, self.layout, self.structure = step, layout, structure
-        self.length, self.reverse = length, reverse
+        self.length, self.reverse, self.name = length, reverse, name
         self.result: Any = None  # how y is put together
+
+    def __call__(self, carry: list[Tensor], sequences: list[Tensor]) -> tuple[Any, Any]:
+        """The last carry, and all y."""
+        is_traced = recording.active and recording.current() is not None
+        return self.traced(carry, sequences) if is_traced else self.eager(carry, sequences)
 
     def once(self, carry: Sequence[Any], x: Sequence[Any]) -> tuple[list[Tensor], list[Tensor]]:
         """One step: the new carry, and what it gives."""
-        made = self.step(_together(carry, self.layout), _together(x, self.structure))
+        made = self.step(together(carry, self.layout), together(x, self.structure))
         if not isinstance(made, tuple) or len(made) != 2:
             raise ArgumentError(
                 f"scan: step must return a pair (carry, y), it returned a {type(made).__name__}",
                 fix="return carry, None where there is no y",
             )
-        new, layout = _taken_apart(made[0], "the carry")
-        if repr_of(layout) != repr_of(self.layout):
-            raise ArgumentError("scan: the carry comes out in other containers than it went in")
-        for before, after in zip(carry, new, strict=True):
-            _check_type(before, after)
-        results, self.result = _taken_apart(made[1], "y")
+        new, layout = taken_apart(made[0], "the carry", self.name)
+        check_carry(self.name, carry, self.layout, new, layout)
+        results, self.result = taken_apart(made[1], "y", self.name)
         return new, results
 
     def eager(self, carry: list[Tensor], sequences: list[Tensor]) -> tuple[Any, Any]:
@@ -201,7 +163,7 @@ class _Loop:
         if self.reverse:
             found.reverse()
         stacked = [_stacked(column) for column in zip(*found, strict=True)]
-        return _together(carry, self.layout), _together(stacked, self.result)
+        return together(carry, self.layout), together(stacked, self.result)
 
     def traced(self, carry: list[Tensor], sequences: list[Tensor]) -> tuple[Any, Any]:
         """As one node of the graph that is being recorded."""
@@ -223,7 +185,7 @@ class _Loop:
             for cell, last in zip(assigned, made[len(carry) : carried], strict=True):
                 cell.assign(last.detach())
         stacked = made[carried : carried + len(results)]
-        return _together(made[: len(carry)], self.layout), _together(stacked, self.result)
+        return together(made[: len(carry)], self.layout), together(stacked, self.result)
 
 
 def repr_of(structure: Any) -> str:
@@ -236,17 +198,27 @@ def repr_of(structure: Any) -> str:
     return "None" if structure is None else "*"
 
 
-def _check_type(before: Tensor, after: Tensor) -> None:
-    if before.shape != after.shape:
-        raise ShapeError(
-            f"scan: the carry goes in as {before.shape} and comes out as {after.shape}",
-            fix="give init the shape that the step returns",
+def check_carry(
+    owner: str, before: Sequence[Tensor], layout: Any, after: Sequence[Tensor], made: Any
+) -> None:
+    """The carry has to come out of a step as it went in."""
+    if repr_of(layout) != repr_of(made):
+        raise ArgumentError(
+            f"{owner}: the carry comes out in other containers than it went in: "
+            f"{repr_of(made)}, before {repr_of(layout)}",
+            fix="return the carry put together like init",
         )
-    if before.dtype != after.dtype:
-        raise DTypeError(
-            f"scan: the carry goes in as {before.dtype} and comes out as {after.dtype}",
-            fix=f"convert init: rp.astype(init, rp.{after.dtype})",
-        )
+    for one, new in zip(before, after, strict=True):
+        if one.shape != new.shape:
+            raise ShapeError(
+                f"{owner}: the carry goes in as {one.shape} and comes out as {new.shape}",
+                fix="give init the shape that the step returns",
+            )
+        if one.dtype != new.dtype:
+            raise DTypeError(
+                f"{owner}: the carry goes in as {one.dtype} and comes out as {new.dtype}",
+                fix=f"convert init: rp.astype(init, rp.{new.dtype})",
+            )
 
 
 def _steps(sequence: Tensor) -> list[Tensor]:

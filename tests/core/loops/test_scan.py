@@ -283,33 +283,6 @@ def test_a_sum_along_a_sequence_is_numpys(length: int, width: int, reverse: bool
     np.testing.assert_allclose(sums.numpy(), expected[::-1] if reverse else expected)
 
 
-def test_fori_loop_counts():
-    @rp.compile
-    def factorial() -> rp.Tensor:
-        return rp.fori_loop(1, 6, lambda i, product: product * i, rp.asarray(1))
-
-    assert factorial().item() == 120
-    assert rp.fori_loop(3, 3, lambda i, x: x + 1, rp.asarray(7)).item() == 7
-
-
-def test_while_loop_ends_where_the_condition_does():
-    def collatz(n: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
-        def body(state: Any) -> Any:
-            n, steps = state
-            return rp.where(n % 2 == 0, n // 2, 3 * n + 1), steps + 1
-
-        return rp.while_loop(lambda s: s[0] > 1, body, (n, rp.asarray(0)), limit=200)
-
-    compiled = rp.compile(collatz)
-    for start in (1, 6, 27):
-        n = rp.asarray(start)
-        assert [t.item() for t in collatz(n)] == [t.item() for t in compiled(n)]
-    assert collatz(rp.asarray(27))[1].item() == 111
-    assert rp.while_loop(lambda x: x > 0, lambda x: x + 1, rp.asarray(1), limit=9).item() == 10
-    with pytest.raises(ArgumentError, match="limit must be at least 1"):
-        rp.while_loop(lambda x: x > 0, lambda x: x, rp.asarray(1), limit=0)
-
-
 @pytest.mark.parametrize("compiled", [False, True])
 def test_misuse_is_explained(compiled: bool):
     def run(step: Any, init: Any, xs: Any = None, **options: Any) -> Any:
@@ -339,33 +312,6 @@ def test_misuse_is_explained(compiled: bool):
         run(lambda c, x: (c, None), "text", x)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_a_state_that_changes_its_type_is_explained(compiled: bool):
-    def run(body: Any) -> Any:
-        def call() -> Any:
-            return rp.fori_loop(0, 3, lambda i, s: body(s), rp.zeros(2))
-
-        return rp.compile(call)() if compiled else call()
-
-    with pytest.raises(ShapeError, match=r"carry goes in as \(2,\) and comes out as \(1, 2\)"):
-        run(lambda s: s.reshape((1, 2)))
-    with pytest.raises(DTypeError, match="carry goes in as float32 and comes out as float64"):
-        run(lambda s: s.astype(rp.float64))
-    for wrong in (lambda s: (s, s), lambda s: [s], lambda s: None):
-        with pytest.raises(ArgumentError, match="other containers"):
-            run(wrong)
-
-
-def test_a_compiled_while_loop_explains_a_state_that_changes_its_type():
-    def run(body: Any) -> Any:
-        return rp.compile(lambda: rp.while_loop(lambda s: True, body, rp.zeros(2), limit=3))()
-
-    with pytest.raises(ShapeError, match=r"carry goes in as \(2,\) and comes out as \(1, 2\)"):
-        run(lambda s: s.reshape((1, 2)))
-    with pytest.raises(DTypeError, match="carry goes in as float32 and comes out as float64"):
-        run(lambda s: s.astype(rp.float64))
-
-
 def test_a_gradient_from_outside_is_not_for_a_step():
     w = rp.tensor([1.0], requires_grad=True)
 
@@ -379,3 +325,33 @@ def test_a_gradient_from_outside_is_not_for_a_step():
 
     with pytest.raises(TraceError, match=r"cannot read or change the \.grad"):
         wrong()
+
+
+def test_a_checkpoint_around_a_loop_that_counts():
+    x, count = rand(3), rp.asarray(0)
+
+    def run() -> rp.Tensor:
+        def step(h: rp.Tensor, e: rp.Tensor) -> tuple[rp.Tensor, None]:
+            count.assign(count + 1)
+            return h * e, None
+
+        x.grad = None
+        rp.checkpoint(lambda x: rp.scan(step, rp.ones((), dtype="float64"), x)[0], x).backward()
+        return x.grad
+
+    expected = run().numpy()
+    np.testing.assert_allclose(rp.compile(run)().numpy(), expected)
+    assert count.item() == 6
+
+
+def test_a_loop_that_reads_nothing():
+    start = rp.zeros(2)
+    made = rp.compile(lambda: rp.scan(lambda c, _: (c, rp.ones(2)), start, length=3)[1])()
+    assert made.tolist() == [[1.0, 1.0]] * 3
+
+
+@pytest.mark.parametrize("length", [2.0, "3", None])
+def test_lengths_are_integers(length: Any):
+    with pytest.raises(ArgumentError, match="length"):
+        rp.scan(lambda c, _: (c, None), rp.zeros(2), length=length)
+    assert rp.scan(lambda c, _: (c + 1, None), rp.asarray(0), length=np.int64(3))[0].item() == 3
