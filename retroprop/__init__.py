@@ -279,7 +279,7 @@ _LATER = {
     "load": "retroprop.interop.weights",
     "save": "retroprop.interop.weights",
 }
-_PACKAGES = ("data", "linalg", "metrics", "nn", "optim", "random", "train")
+_PACKAGES = ("data", "health", "linalg", "metrics", "nn", "optim", "random", "train")
 
 __all__ = [
     "ArgumentError",
@@ -374,6 +374,7 @@ __all__ = [
     "gradcheck",
     "greater",
     "greater_equal",
+    "health",
     "hessian",
     "hypot",
     "iinfo",

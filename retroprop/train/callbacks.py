@@ -15,6 +15,7 @@ from retroprop.train.logs import CsvLog, JsonLinesLog
 from retroprop.train.tensorboard import EventWriter
 
 if TYPE_CHECKING:
+    from retroprop.health.finding import Finding
     from retroprop.train.trainer import Trainer
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping", "LogFiles", "Plateau", "TensorBoard"]
@@ -44,6 +45,9 @@ class Callback:
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
         """After an epoch and its validation; `record` holds its numbers by name."""
+
+    def on_finding(self, trainer: Trainer, finding: Finding) -> None:
+        """When something is found that keeps the network from learning; once for each."""
 
     def on_interrupt(self, trainer: Trainer) -> None:
         """After Ctrl-C, between two steps."""
@@ -250,6 +254,9 @@ class LogFiles(Callback):
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
         self.events.write({"event": "epoch", **record})
         self.table.write(record)
+
+    def on_finding(self, trainer: Trainer, finding: Finding) -> None:
+        self.events.write({"event": "finding", "epoch": trainer.epoch, **finding.as_dict()})
 
     def on_interrupt(self, trainer: Trainer) -> None:
         self.events.write({"event": "interrupt", "epoch": trainer.epoch, "step": trainer.step})

@@ -38,10 +38,12 @@ class Outcome(NamedTuple):
 
     Attributes:
         losses:      (steps,) the loss of each.
+        norms:       (steps,) of the gradient, before it is clipped.
         predictions: (steps, batch, ...) or None when nobody measures them.
     """
 
     losses: Array
+    norms: Array
     predictions: Array | None
 
 
@@ -117,8 +119,9 @@ class Engine:
             self.train_batch(take(data.x, r), take(data.y, r), take(data.weights, r)) for r in rows
         ]
         losses = np.concatenate([part.losses for part in parts])
+        norms = np.concatenate([part.norms for part in parts])
         shown = [part.predictions for part in parts if part.predictions is not None]
-        return Outcome(losses, np.concatenate(shown) if shown else None)
+        return Outcome(losses, norms, np.concatenate(shown) if shown else None)
 
     def _step_over(self, data: Dataset) -> Any:
         """The compiled step over a data set, made once for each."""
@@ -154,6 +157,10 @@ class Engine:
             trainer.ema.update()
         trainer.optimizer.zero_grad()
         return loss, norm, shown
+
+    def backward(self, inputs: Any, targets: Any, counts: Tensor | None) -> Tensor:
+        """Set the gradients of a batch and return its loss, as a step does before its update."""
+        return self._gradient(inputs, targets, counts)[0]
 
     def _gradient(self, inputs: Any, targets: Any, counts: Tensor | None) -> tuple[Tensor, Any]:
         """Sets the gradients of a batch, part by part; returns its loss and the predictions."""
@@ -245,5 +252,5 @@ def _stacked(made: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _outcome(made: tuple[Any, ...]) -> Outcome:
-    loss, _, shown = made
-    return Outcome(loss.numpy(), None if shown is None else shown.numpy())
+    loss, norm, shown = made
+    return Outcome(loss.numpy(), norm.numpy(), None if shown is None else shown.numpy())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retroprop.data.dataset import Batch, Dataset, batches
+from retroprop.data.dataset import Batch, Dataset, batches, take
 from retroprop.data.order import shuffled
 from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.train.callbacks import Callback
@@ -139,10 +139,22 @@ class Loop:
     def _steps(self, order: Order) -> int:
         """The next steps of an epoch, as many as the engine takes at once; how many examples."""
         trainer, size = self.trainer, self.batching.batch_size
-        many = 1 if self.watchers or trainer.augment else trainer.engine.steps_at_once()
+        monitor = trainer.monitor
+        look = monitor is not None and monitor.is_due(trainer.step)
+        many = 1 if self.watchers or trainer.augment or look else trainer.engine.steps_at_once()
+        if monitor is not None:
+            many = min(many, monitor.steps_until(trainer.step) or many)
         steps = max(1, min(many, len(order) // size))
         rows = order[: steps * size].reshape(steps, -1)
+        if monitor is not None and look:
+            data = self.batching.data
+            batch = (take(part, rows[0]) for part in (data.x, data.y, data.weights))
+            monitor.before(*map(trainer.tensors, batch))
         losses = trainer.train_steps(self.batching.data, rows)
+        if monitor is not None and look:
+            for finding in monitor.after(trainer.step):
+                self.display.note(str(finding))
+                self._tell("on_finding", finding)
         self.display.step(
             trainer.position["batch"],
             examples=rows.size,

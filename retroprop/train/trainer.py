@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -17,6 +18,7 @@ from retroprop.core.tensor import Tensor
 from retroprop.data.dataset import Dataset, batches, length, take
 from retroprop.data.order import generator
 from retroprop.errors import ArgumentError, DivergedError, DTypeError
+from retroprop.health.monitor import Monitor
 from retroprop.interop import weights as files
 from retroprop.nn.module import Module
 from retroprop.train import checkpoint
@@ -48,12 +50,15 @@ class Trainer:
         ema:            an optim.EMA whose averaged weights are the ones evaluated, or None.
         seed:           of the order of the batches and of augmentation.
         compiled:       run steps as native code (`rp.compile`); False runs op by op, as NumPy does.
+        health:         look now and then for what keeps the network from learning; True as often as
+                        costs next to nothing, a number every so many steps.
 
     Attributes:
         history: one record (dict) per epoch: epoch, loss, metrics, val_..., lr, seconds.
         epoch, step: how many are done.
         position:    how far into the present epoch: batches, and the sums behind its loss.
         stop_reason: why the last fit ended before its time, or None.
+        monitor:     what looks after health (`monitor.findings`, `monitor.history`), or None.
 
     Example:
         >>> import retroprop as rp
@@ -82,6 +87,7 @@ class Trainer:
         ema: Any = None,
         seed: int = 0,
         compiled: bool = True,
+        health: bool | int = True,
     ) -> None:
         if accumulate < 1:
             raise ArgumentError(f"accumulate must be at least 1, it is {accumulate}")
@@ -89,16 +95,15 @@ class Trainer:
             raise DTypeError(f"model must be an nn.Module, got {type(model).__name__}")
         self.model, self.objective = model, Objective(loss)
         if isinstance(optimizer, str):
-            make: Any = optim.get(optimizer)
-            optimizer = make(model.parameters())
+            optimizer = optim.get(optimizer)(model.parameters())  # type: ignore[call-arg]
         if not isinstance(optimizer, optim.Optimizer):
             raise DTypeError(
                 f"optimizer must be a name or an optimizer, got {type(optimizer).__name__}",
                 fix='for example optimizer="adam", or optim.Adam(model.parameters(), lr=1e-3)',
             )
         self.optimizer = optimizer
-        chosen = [metrics] if isinstance(metrics, str) else metrics
-        self.metrics = [metric_table.get(metric) for metric in chosen]
+        listed = [metrics] if isinstance(metrics, str) else metrics
+        self.metrics = [metric_table.get(metric) for metric in listed]
         self.callbacks, self.clip_grad_norm = list(callbacks), clip_grad_norm
         self.accumulate, self.augment, self.ema, self.seed = accumulate, augment, ema, seed
         self.history: list[Record] = []
@@ -106,7 +111,7 @@ class Trainer:
         self.stop_reason: str | None = None
         self.first_epoch: int | None = None  # where a fit that has not ended began
         self.position: Record = _start()
-        self.engine = Engine(self, compiled=compiled)
+        self.engine, self.monitor = Engine(self, compiled=compiled), self._monitor(health)
 
     # -- training --------------------------------------------------------------------------------
 
@@ -156,6 +161,23 @@ class Trainer:
         self.first_epoch = None
         return self.history
 
+    def _monitor(self, health: bool | int) -> Monitor | None:
+        """Who looks after the health of the training."""
+        if health is False:
+            return None
+        every = None if health is True else int(health)
+        if every is not None and every < 1:
+            raise ArgumentError(f"health must be a bool or a number of steps, it is {health!r}")
+        return Monitor(
+            self.model,
+            self.optimizer,
+            lambda *batch: self.engine.backward(*batch),
+            every=every,
+            loss=self.objective.name,
+            clip_grad_norm=self.clip_grad_norm,
+            epochs=self.history,
+        )
+
     def stop(self, reason: str) -> None:
         """End the fit after this epoch; callbacks call it."""
         self.stop_reason = reason
@@ -183,6 +205,7 @@ class Trainer:
         if not counts[0]:  # nothing here counts: 0 / 0 would be no number
             self._advance([0.0], counts)
             return [0.0]
+        began = time.perf_counter()
         try:
             made = self._run_steps(data, rows)
         except DivergedError as error:
@@ -195,6 +218,8 @@ class Trainer:
             every = rows.reshape(-1)
             self._measure(shown, take(data.y, every), take(data.weights, every))
         losses = [float(loss) for loss in made.losses]
+        if self.monitor is not None:
+            self.monitor.trained(time.perf_counter() - began, losses, made.norms)
         self._advance(losses, counts)
         return losses
 
@@ -206,7 +231,7 @@ class Trainer:
         made = self.engine.train_batch(x, y, weights)
         if made.predictions is not None:
             self._measure(made.predictions[0], y, weights)
-        return Outcome(made.losses, None)
+        return Outcome(made.losses, made.norms, None)
 
     def _counts(self, data: Dataset, rows: Array) -> list[float]:
         """How much each step counts in the mean loss of the epoch."""

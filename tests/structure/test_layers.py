@@ -27,6 +27,7 @@ array random linalg
 optim | data | metrics
 nn
 interop
+health
 train
 __init__
 cli __main__

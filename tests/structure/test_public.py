@@ -18,6 +18,7 @@ from tests.structure.sources import PACKAGE, ROOT, expect_none, module_name, pac
 SURFACE = [
     "retroprop",
     "retroprop.data",
+    "retroprop.health",
     "retroprop.metrics",
     "retroprop.nn",
     "retroprop.nn.functional",

@@ -1,0 +1,144 @@
+"""Looks at a training now and then: one probe, all rules, each finding said once.
+
+A probe is a forward and backward pass of its own on the batch that comes next, drawn with the same
+random numbers, and leaves no trace: training goes on bit for bit as without it. It is taken often
+at first and seldom later, and never takes more than a small share of the time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from retroprop.core.compile import compile
+from retroprop.core.tape import Journal
+from retroprop.core.tensor import Tensor
+from retroprop.errors import TraceError
+from retroprop.health.finding import Finding
+from retroprop.health.history import History
+from retroprop.health.probe import Probe, Site
+from retroprop.health.rules import check
+from retroprop.nn.module import Module
+from retroprop.optim import Optimizer
+
+__all__ = ["Monitor"]
+
+Array = np.ndarray[Any, Any]
+
+_FIRST = 10  # steps before the first look
+_SELDOM = 100  # steps between two looks, at most
+_SHARE = 0.015  # of the time that looking may take
+_ALLOWANCE = 0.05  # seconds of it that are free
+_QUICK = 0.01  # seconds of a step below which a probe runs op by op: compiling would take longer
+_PATIENCE = 3.0  # seconds of training before a probe is compiled
+
+
+class Monitor:
+    """Watches one training.
+
+    Args:
+        model:     whose layers are looked at.
+        optimizer: whose learning rate and updates are.
+        backward:  a function of a batch that sets the gradients and returns the loss.
+        every:     look every so many steps; None decides by the time that it takes.
+        facts:     what rules may want to know of the run; see `History`.
+
+    Attributes:
+        history:  what was seen.
+        findings: what is wrong, in the order in which it was seen.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        backward: Callable[..., Tensor],
+        *,
+        every: int | None = None,
+        **facts: Any,
+    ) -> None:
+        self.model, self.optimizer, self.every = model, optimizer, every
+        self.history = History(model=model, optimizer=optimizer, **facts)
+        self.findings: list[Finding] = []
+        self._backward = backward
+        self._sites: list[Site] = []
+        self._compiled = compile(self._probe, verbose=False)
+        self._next = _FIRST if every is None else every
+        self._spent = self._last = self._trained = self._pace = 0.0
+        self._before: dict[str, Array] = {}
+        self._values: dict[tuple[str, str], Any] = {}
+
+    # -- when ------------------------------------------------------------------------------------
+
+    def trained(self, seconds: float, losses: Any, norms: Any) -> None:
+        """Steps were taken: how long that took, and what they gave."""
+        if self.history.losses:  # the first call also compiles: it tells no pace
+            self._pace = seconds / max(len(losses), 1)
+        self._trained += seconds
+        self.history.losses += [float(loss) for loss in losses]
+        self.history.norms += [float(norm) for norm in norms]
+
+    def is_due(self, step: int) -> bool:
+        """Whether to look before the next step, after so many."""
+        if step < self._next:
+            return False
+        if self.every is not None:
+            return True
+        if not self._last:
+            return 0.0 < self._pace < _QUICK or self._trained > _PATIENCE
+        return self._spent + self._last <= _ALLOWANCE + _SHARE * self._trained
+
+    def steps_until(self, step: int) -> int | None:
+        """How many steps may be taken before the next look; None where that does not matter."""
+        return None if self.every is None else max(1, self._next - step)
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def before(self, *batch: Any) -> None:
+        """Look at the pass of the step to come; `after` has to follow it."""
+        began = time.perf_counter()
+        eager = self.every is None and self._pace < _QUICK
+        try:
+            made = (self._probe if eager else self._compiled)(*batch)
+        except TraceError:
+            made = self._probe(*batch)
+        self._values = {key: value.numpy() for key, value in made.items()}
+        self.history.sites = self._sites
+        self._before = self._weights()
+        self._last = time.perf_counter() - began
+
+    def after(self, step: int) -> list[Finding]:
+        """Look at the update that the step made; returns what is found for the first time."""
+        began = time.perf_counter()
+        for name, weight in self._weights().items():
+            change = np.square(np.subtract(weight, self._before[name], dtype=np.float32)).mean()
+            self._values["update", name] = change
+        self._before = {}
+        self.history.add(step, self.optimizer.lr, self._values)
+        known = {(one.rule, one.where[:1]) for one in self.findings}
+        found = [one for one in check(self.history) if (one.rule, one.where[:1]) not in known]
+        self.findings += found
+        self._last += time.perf_counter() - began
+        self._spent += self._last
+        self._next = step + (self.every or max(_FIRST, min(_SELDOM, step // 2)))
+        return found
+
+    def _weights(self) -> dict[str, Array]:
+        parameters = self.model.named_parameters()
+        return {n: np.array(p.numpy()) for n, p in parameters if p.requires_grad and p.size}
+
+    def _probe(self, *batch: Any) -> dict[tuple[str, str], Tensor]:
+        """A pass that leaves nothing behind but its statistics."""
+        parameters = list(self.model.parameters())
+        with Journal() as journal:
+            with Probe(self.model) as probe:
+                self._backward(*batch)
+            probe.parameters()
+            for param in parameters:
+                param.grad = None
+            journal.rewind()
+        self._sites = probe.sites
+        return probe.values
