@@ -142,6 +142,8 @@ def report(
             "numpy": np.__version__,
         },
         created=time.strftime("%Y-%m-%d %H:%M"),
+        health=trainer.monitor.history if trainer.monitor else None,
+        findings=trainer.monitor.findings if trainer.monitor else (),
         target=data.target.name,
         **_examined(data, outputs),
     )

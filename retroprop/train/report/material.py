@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from retroprop.errors import ArgumentError, DataError, ShapeError
+from retroprop.health.finding import Finding
+from retroprop.health.history import History
 
 __all__ = ["ReportData"]
 
@@ -32,6 +34,7 @@ class ReportData:
         notes:    what had to be assumed, and what a reader should know.
         versions: {"retroprop": "0.1.0", "python": "3.11.7", ...}.
         created:  date and time, as text.
+        health:   the History of a Monitor, and its findings.
 
     The examined examples (test or validation), all with one entry per example:
         split:    what they are called: "test", "validation".
@@ -64,6 +67,8 @@ class ReportData:
     notes: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
+    health: History | None = None
+    findings: Sequence[Finding] = ()
     split: str = "test"
     y_true: Any = None
     y_pred: Any = None

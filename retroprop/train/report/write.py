@@ -10,6 +10,7 @@ from retroprop.train.charts.svg import clean
 from retroprop.train.report.classes import class_sections
 from retroprop.train.report.curves import curve_figures
 from retroprop.train.report.headline import headline, score_tiles, summary_line
+from retroprop.train.report.health import health_section
 from retroprop.train.report.material import ReportData
 from retroprop.train.report.page import block, facts, note, page, section
 from retroprop.train.report.values import value_sections
@@ -55,7 +56,7 @@ def render_report(data: ReportData) -> str:
     )
     sections = class_sections if shown.task == "classification" else value_sections
     body = headline(shown) + score_tiles(shown)
-    body += _curves(shown) + sections(shown) + _made_of(shown)
+    body += _curves(shown) + sections(shown) + health_section(shown) + _made_of(shown)
     versions = " · ".join(f"{name} {number}" for name, number in shown.versions.items())
     footer = f"<p>{clean(versions)}</p>" if versions else ""
     return page(shown.title, header, body, footer)
