@@ -3,8 +3,8 @@
     python bench/language.py shakespeare_en.txt.gz --model lstm --steps 1000
 
 Both start from the same weights and see the same windows of the text in the same order; the last
-tenth of it is for validation. Prints a line of Markdown for each. PyTorch runs eagerly, with its
-fused optimizer, on all cores.
+tenth of it is for validation. They take turns, so that a noisy machine disturbs both. Prints a line
+of Markdown for each. PyTorch runs eagerly, with its fused optimizer, on all cores.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -113,24 +113,39 @@ def with_torch(workload: Workload) -> tuple[Callable[..., Any], Callable[..., fl
     return many, evaluate
 
 
-def train(
-    make: Callable[..., Any], workload: Workload, given: tuple[Array, Array], steps: int
-) -> tuple[float, float]:
-    """Bits per character on the validation part, and the seconds of training."""
-    many, evaluate = make(workload)
-    text, rest = given
+class Trained(NamedTuple):
+    """One of the two, on its way.
+
+    Attributes:
+        many:     takes many steps.
+        evaluate: the loss of a batch.
+        seconds:  of training, a number for each stretch.
+    """
+
+    many: Callable[..., Any]
+    evaluate: Callable[..., float]
+    seconds: list[float]
+
+
+def train(pair: list[Trained], workload: Workload, text: Array, steps: int) -> None:
+    """Both on the same windows, a stretch of one, then the same stretch of the other."""
     length, batch = workload.sample[0], workload.batch
-    seconds = 0.0
     for start in range(0, steps, CHUNK):
         x, y = windows(text, CHUNK * batch, length, start)
         shape = (CHUNK, batch, length)
-        began = time.perf_counter()
-        many(x.reshape(shape), y.reshape(shape))
-        seconds += time.perf_counter() - began
-    x, y = windows(rest, WINDOWS * batch, length, -1 % 2**32)
+        for one in pair:
+            began = time.perf_counter()
+            one.many(x.reshape(shape), y.reshape(shape))
+            one.seconds.append(time.perf_counter() - began)
+
+
+def bits(one: Trained, workload: Workload, rest: Array) -> float:
+    """Bits per character on the validation part."""
+    batch = workload.batch
+    x, y = windows(rest, WINDOWS * batch, workload.sample[0], -1 % 2**32)
     pieces = range(0, len(x), batch)
-    losses = [evaluate(x[i : i + batch], y[i : i + batch]) for i in pieces]
-    return float(np.mean(losses)) / math.log(2), seconds
+    losses = [one.evaluate(x[i : i + batch], y[i : i + batch]) for i in pieces]
+    return float(np.mean(losses)) / math.log(2)
 
 
 def main() -> None:
@@ -144,9 +159,10 @@ def main() -> None:
     workload = workload_of(options.model, tokens)
     print(f"{options.text.name}, {options.model}, {options.steps} steps, {tokens} characters\n")
     print("| | bits per character | seconds |\n|---|---|---|")
-    for name, make in (("retroprop", with_us), ("PyTorch", with_torch)):
-        bits, seconds = train(make, workload, (text, rest), options.steps)
-        print(f"| {name} | {bits:.4f} | {seconds:.1f} |", flush=True)
+    pair = [Trained(*make(workload), []) for make in (with_us, with_torch)]
+    train(pair, workload, text, options.steps)
+    for name, one in zip(("retroprop", "PyTorch"), pair, strict=True):
+        print(f"| {name} | {bits(one, workload, rest):.4f} | {sum(one.seconds):.1f} |", flush=True)
 
 
 if __name__ == "__main__":
