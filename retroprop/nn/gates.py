@@ -101,6 +101,12 @@ def relu_step(share: Tensor, state: State, past: Past) -> State:
     return _activated_step(relu, share, state, past)
 
 
+def _parts(gates: Tensor, count: int) -> tuple[Tensor, ...]:
+    """Gates side by side, each by itself."""
+    parts: tuple[Tensor, ...] = split(gates, sizes=(gates.shape[-1] // count,) * count, axis=-1)
+    return parts
+
+
 def lstm_step(share: Tensor, state: State, past: Past) -> State:
     """A step of long short-term memory, over the state (h, c).
 
@@ -112,8 +118,8 @@ def lstm_step(share: Tensor, state: State, past: Past) -> State:
         Sak, Senior, Beaufays 2014, arXiv:1402.1128.
     """
     h, c = state
-    gates = share + matmul(h, past.hidden)
-    i, f, g, o = split(gates, sizes=(c.shape[-1],) * 4, axis=-1)
+    pairs = zip(_parts(share, 4), _parts(matmul(h, past.hidden), 4), strict=True)
+    i, f, g, o = (x + carried for x, carried in pairs)  # part by part: one kernel when compiled
     c = sigmoid(f) * c + sigmoid(i) * tanh(g)
     h = sigmoid(o) * tanh(c)
     return (h if past.project is None else matmul(h, past.project)), c
@@ -131,13 +137,12 @@ def gru_step(share: Tensor, state: State, past: Past) -> State:
         weight_hh instead of h.
     """
     (h,) = state
-    hidden = h.shape[-1]
     carried = matmul(h, past.hidden)
     carried = carried if past.bias is None else carried + past.bias
-    x_gates, x_new = split(share, sizes=(2 * hidden, hidden), axis=-1)
-    h_gates, h_new = split(carried, sizes=(2 * hidden, hidden), axis=-1)
-    r, z = split(sigmoid(x_gates + h_gates), sizes=(hidden, hidden), axis=-1)
-    n = tanh(x_new + r * h_new)
+    x_r, x_z, x_n = _parts(share, 3)
+    h_r, h_z, h_n = _parts(carried, 3)
+    r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+    n = tanh(x_n + r * h_n)
     return (n + z * (h - n),)
 
 
