@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class Program:
 
         return Plan(graph, self._donated, self.target, self._resident, **self._how)
 
-    @property
+    @cached_property
     def _key(self) -> str | None:
         """The name of its code in the cache; None where the text of the graph does not say all."""
         text = str(self.graph)
@@ -168,6 +169,7 @@ class Program:
         arguments = self._arguments
         if len(entries) == 1 and isinstance(entries[0], int):
             self.arguments[3] = steps
+            self.status[status.COMPLETED] = 0
             pool.run(entries[0], arguments, self.threads)
             if self.status[0]:
                 self._raise()
@@ -175,13 +177,14 @@ class Program:
         self.arguments[3] = 1
         start = self.table[:, 0].copy()
         try:
-            for _ in range(steps):
+            for number in range(steps):
                 for entry in entries:
                     if isinstance(entry, int):
                         pool.run(entry, arguments, self.threads)
                     else:
                         self._call(entry)
                     if self.status[0]:
+                        self.status[status.COMPLETED] = number
                         self._raise()
                 self.table[:, 0] += self.table[:, 1]
         finally:
