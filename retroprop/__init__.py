@@ -269,6 +269,7 @@ from retroprop.version import __version__
 if TYPE_CHECKING:
     from retroprop import data, linalg, metrics, nn, optim, random, train
     from retroprop.interop.weights import load, save
+    from retroprop.train.lr_find import lr_find
     from retroprop.train.trainer import Trainer
 
 newaxis = None
@@ -277,6 +278,7 @@ newaxis = None
 _LATER = {
     "Trainer": "retroprop.train.trainer",
     "load": "retroprop.interop.weights",
+    "lr_find": "retroprop.train.lr_find",
     "save": "retroprop.interop.weights",
 }
 _PACKAGES = ("data", "health", "linalg", "metrics", "nn", "optim", "random", "train")
@@ -406,6 +408,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "lr_find",
     "manual_seed",
     "matmul",
     "matrix_transpose",

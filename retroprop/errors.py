@@ -38,6 +38,8 @@ __all__ = [
     "ShapeError",
     "TapeError",
     "TraceError",
+    "is_user_code",
+    "line_of",
     "nearest",
     "unknown",
     "user_line",
@@ -160,9 +162,26 @@ class CheckpointError(RetropropError, ValueError):
 
 
 class DivergedError(RetropropError, RuntimeError):
-    """Training stopped because the loss or a gradient is not finite."""
+    """Training stopped because the loss or a gradient is not finite.
+
+    Attributes:
+        provenance: which operation it came from (`rp.health.Provenance`), where that is known.
+        made:       of a call of many steps, what those before the one that failed returned.
+    """
 
     code = "RP110"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        fix: str | None = "rp.health.explain(step, *arguments) names the operation it came from",
+        where: str | None = None,
+        provenance: Any = None,
+    ) -> None:
+        super().__init__(what, fix=fix, where=where)
+        self.provenance = provenance
+        self.made: Any = None
 
 
 class TraceError(RetropropError, RuntimeError):
@@ -218,14 +237,23 @@ def user_line() -> str:
     """File, line number and text of the innermost call made outside retroprop; "" when none."""
     frame: Any = sys._getframe(1)  # the only way to the caller's line
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_PACKAGE) and not name.startswith("<frozen"):
-            import linecache  # noqa: PLC0415  only ever needed on the way to an error
-
-            text = linecache.getline(name, frame.f_lineno).strip()
-            return f"{os.path.basename(name)}:{frame.f_lineno}" + (f": {text}" if text else "")
+        if is_user_code(frame.f_code.co_filename):
+            return line_of(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return ""
+
+
+def is_user_code(file: str) -> bool:
+    """Whether a file of Python code is no part of retroprop, nor of Python's imports."""
+    return not file.startswith((_PACKAGE, "<frozen"))
+
+
+def line_of(file: str, number: int) -> str:
+    """A line of code as errors show it: file, number and text."""
+    import linecache  # noqa: PLC0415  only ever needed on the way to an error
+
+    text = linecache.getline(file, number).strip()
+    return f"{os.path.basename(file)}:{number}" + (f": {text}" if text else "")
 
 
 def _layer_path(modules: list[Any]) -> str:

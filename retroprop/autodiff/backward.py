@@ -33,6 +33,7 @@ def backward(
     wrt: Iterable[Value] | None = None,
     retain: bool = False,
     since: int = -1,
+    told: Callable[[Node | None], None] = lambda node: None,
 ) -> Cotangents:
     """Cotangents of the inputs of a tape, given those of its outputs.
 
@@ -45,6 +46,7 @@ def backward(
         retain:     keep the tape for another pass instead of freeing it on the way.
         since:      nodes with a lower serial count as inputs: the walk stops there, and the hooks
                     of inputs are left to the pass that this one is a part of.
+        told:       called with each node before its cotangents go on, and with None at the end.
 
     Returns:
         The cotangent of every leaf that requires a gradient (or of `wrt`) that was reached.
@@ -59,15 +61,15 @@ def backward(
         return value.requires_grad and value.node is not None and value.node.serial > since
 
     nodes = nodes_before(roots, follow=inside)
-    needed = None
-    if wanted is not None:
-        needed = _leads_to(wanted, nodes)
+    needed = None if wanted is None else _leads_to(wanted, nodes)
+    if needed is not None:
         nodes = [node for node in nodes if not needed.isdisjoint(node.operands)]
     pending: Cotangents = {}
     for root, cotangent in zip(roots, cotangents, strict=True):
         _accumulate(pending, root, cotangent)
     found: Cotangents = {}
     for node in reversed(nodes):
+        told(node)
         arrived = [_collect(pending, output) for output in node.outputs]
         if wanted is not None:
             reached = zip(node.outputs, arrived, strict=True)
@@ -79,6 +81,7 @@ def backward(
     for value in list(pending):
         if value.requires_grad and (wanted is None or value in wanted):
             found[value] = pending.pop(value) if since >= 0 else _collect(pending, value)
+    told(None)
     return found
 
 

@@ -1,6 +1,7 @@
-"""The command line: `retroprop train | predict | evaluate | bench | info`.
+"""The command line: `retroprop train | predict | evaluate | doctor | lr-find | bench | info`.
 
-Exit codes: 0 done, 2 usage or unusable input, 3 the training diverged, 130 interrupted and saved.
+Exit codes: 0 done, 2 usage or unusable input, 3 the training diverged, 4 the doctor found a
+defect or no learning rate works, 130 interrupted and saved.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from retroprop import settings
-from retroprop.cli import bench, evaluate, info, predict, train
+from retroprop.cli import bench, doctor, evaluate, info, lr_find, predict, train
 from retroprop.cli.output import fail, say
 from retroprop.errors import RetropropError, nearest
 from retroprop.train.config import OPTIONS
@@ -20,7 +21,7 @@ from retroprop.version import __version__
 
 __all__ = ["main"]
 
-COMMANDS = (train, predict, evaluate, bench, info)
+COMMANDS = (train, predict, evaluate, doctor, lr_find, bench, info)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ from retroprop.core.ends import Trace
 from retroprop.core.resident import Order, Resident, aligned, arranged
 from retroprop.core.tape import is_grad_enabled
 from retroprop.core.tensor import Tensor
-from retroprop.errors import ArgumentError
+from retroprop.errors import ArgumentError, DivergedError
 
 __all__ = ["STALE", "Binding", "Kind"]
 
@@ -237,6 +237,9 @@ class Binding:
                     self.program.bind(slot, array, _step_bytes(array))
                 resident.tick()
                 self.program.run(steps)
+            except DivergedError as error:
+                error.made = self, [array[: error.completed_steps] for array in arrays]
+                raise
             finally:
                 self._rebind([stack[0, ...] for stack in stacks])
             self._settle(now)
@@ -249,8 +252,7 @@ class Binding:
     def report(self) -> str:
         """What the program says of itself, which it may have to run for."""
         with self._locked():
-            text: str = self.program.report()
-            return text
+            return str(self.program.report())
 
     # -- memory ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from retroprop.core import recording
 from retroprop.core.resident import Resident
+from retroprop.core.tape import note_gradient
 from retroprop.errors import DTypeError, ShapeError, TapeError
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Cell:
 
     @_grad.setter
     def _grad(self, gradient: Tensor | None) -> None:
+        note_gradient(self)
         if recording.active:
             recorder = recording.current()
             if recorder is not None:

@@ -14,12 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from retroprop import tree
 from retroprop.core import arguments, recording
 from retroprop.core.arguments import Given, described
 from retroprop.core.binding import STALE, Binding
 from retroprop.core.record import record, trimmed
+from retroprop.core.tape import followers
 from retroprop.core.tensor import Tensor
-from retroprop.errors import ArgumentError, RetropropError, TraceError, unknown
+from retroprop.errors import ArgumentError, DivergedError, RetropropError, TraceError, unknown
+from retroprop.ops.movement import concatenate, reshape
 from retroprop.passes import optimise
 from retroprop.passes.dead import drop_dead
 
@@ -123,6 +126,8 @@ class Compiled:
         """Run the function's program for these arguments."""
         if recording.active and recording.current() is not None:
             return self._fn(*args, **kwargs)  # inside another trace it is a part of that
+        if followers():
+            return self._fn(*args, **kwargs)  # somebody wants to see it op by op
         latest = self._latest
         if latest is not None and not kwargs and latest.is_for(args):
             result = latest.call(args)
@@ -154,6 +159,8 @@ class Compiled:
                 "many: inside a compiled function steps cannot be run",
                 fix="call the function itself, once for each step",
             )
+        if followers():
+            return self._line_by_line(given, steps)
         done: list[Any] = []
 
         def run(binding: Binding) -> Any:
@@ -166,11 +173,39 @@ class Compiled:
             done.append(found)
             return self._first_that_holds(given, lambda other: other.many(rest, steps - 1))
 
-        found = self._first_that_holds(given, run)
+        try:
+            found = self._first_that_holds(given, run)
+        except DivergedError as error:
+            self._tell_steps(error, done, given)
+            raise
         if done:
             found = [np.concatenate(pair) for pair in zip(done[0], found, strict=True)]
         assert self._latest is not None
         return self._latest.pack(found, given.leaves, steps)
+
+    def _line_by_line(self, given: Given, steps: int) -> Any:
+        """The same, op by op, for somebody who wants to see it."""
+        made = []
+        for number in range(steps):
+            line = [leaf[number] if isinstance(leaf, Tensor) else leaf for leaf in given.leaves]
+            args, kwargs = arguments.with_leaves(given, line)
+            made.append(self._fn(*args, **kwargs))
+        return tree.tree_map(_stacked, *made)
+
+    def _tell_steps(self, error: DivergedError, done: list[Any], given: Given) -> None:
+        """Let the error of a step of many say which it was, and what those before it returned."""
+        error.completed_steps += len(done)
+        count = error.completed_steps
+        error.fix = (
+            f"rp.health.explain(step, *arguments) with the arguments of step {count} (the first "
+            "is 0), which was not applied, names the operation it came from"
+        )
+        if error.made is not None:
+            binding, arrays = error.made
+            columns = zip(*done, arrays, strict=True)
+            arrays = [np.concatenate(column) for column in columns]
+            done_leaves = _cut(given.leaves, slice(0, count))
+            error.made = binding.pack(arrays, done_leaves, count) if count else None
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """As a method: each object gets a compiled function of its own."""
@@ -269,6 +304,13 @@ class Compiled:
     def assembly(self) -> str:
         """The machine code of the last call's program, as text."""
         return self._last().program.assembly()
+
+
+def _stacked(*rows: Any) -> Any:
+    """Results of steps along a new first axis."""
+    if not isinstance(rows[0], Tensor):
+        return rows[0]
+    return concatenate(*(reshape(row, (1, *row.shape)) for row in rows), axis=0)
 
 
 def _cut(leaves: Sequence[Any], part: slice) -> list[Any]:

@@ -25,10 +25,13 @@ __all__ = [
     "Observer",
     "enable_grad",
     "execute",
+    "followers",
     "is_grad_enabled",
     "no_grad",
     "note_assignment",
+    "note_gradient",
     "set_grad_enabled",
+    "tell_node",
 ]
 
 
@@ -107,11 +110,13 @@ class Journal:
 
     Whatever a function draws or learns on the way (random state, batch statistics) goes through
     `assign`, so with the journal of its first run it can be run again from the same state, and
-    without a trace.
+    without a trace. With `gradients` those of cells are remembered too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, gradients: bool = False) -> None:
+        self.gradients = gradients
         self._before: dict[int, tuple[Any, Any]] = {}
+        self._slopes: dict[int, tuple[Any, Any]] = {}
         self._recorder: Any = None
 
     def __enter__(self) -> Journal:
@@ -130,13 +135,25 @@ class Journal:
         if self._recorder is (recording.current() if recording.active else None):
             self._before.setdefault(id(cell), (cell, cell.detach()))
 
+    def note_gradient(self, cell: Any) -> None:
+        """Remember the gradient of a cell, the first time only."""
+        if self.gradients and id(cell) not in self._slopes:
+            self._slopes[id(cell)] = cell, cell._grad
+
     def noted(self) -> list[tuple[Any, Any]]:
         """The cells that were assigned, and what they held before."""
         return list(self._before.values())
 
+    def noted_gradients(self) -> list[tuple[Any, Any]]:
+        """The cells that were given another gradient, and the one that they had before."""
+        return list(self._slopes.values())
+
     def rewind(self) -> Journal:
         """Put the cells back to what they held; the journal that undoes this is returned."""
-        undo = Journal()
+        undo = Journal(gradients=self.gradients)
+        for cell, gradient in self._slopes.values():
+            undo.note_gradient(cell)
+            cell._grad = gradient
         for cell, before in self._before.values():
             undo._before.setdefault(id(cell), (cell, cell.detach()))
             with no_grad():
@@ -147,8 +164,11 @@ class Journal:
 class Observer:
     """Sees every op that this thread executes or traces inside a `with` block.
 
-    Subclasses override `saw`. What an observer itself computes, it does not see.
+    Subclasses override `saw`. What an observer itself computes, it does not see. One that `follows`
+    also sees the ops of backward passes and of compiled functions, which run op by op for it.
     """
+
+    follows = False
 
     def __enter__(self) -> Any:
         _mode.observers = (*_mode.observers, self)
@@ -160,20 +180,50 @@ class Observer:
     def saw(self, op: Op, operands: Sequence[Any], made: Sequence[Any]) -> None:
         """An op was executed on Tensors, and made Tensors."""
 
+    def begins(self, op: Op, operands: Sequence[Any]) -> None:
+        """An op is about to be executed; it may yet fail."""
 
-def _show(op: Op, operands: Sequence[Any], made: Sequence[Any]) -> None:
+    def executed(
+        self, op: Op, operands: Sequence[Any], attributes: dict[str, Any], made: Sequence[Any]
+    ) -> None:
+        """As `saw`, with the attributes of the op."""
+        self.saw(op, operands, made)
+
+    def pulls(self, node: Node | None) -> None:
+        """A backward pass has reached a node; None: it is over. For those that follow."""
+
+
+def _show(what: str, *seen: Any) -> None:
+    """Tell the observers, who do not see what they compute themselves."""
     observers, _mode.observers = _mode.observers, ()
     try:
         for observer in observers:
-            observer.saw(op, operands, made)
+            getattr(observer, what)(*seen)
     finally:
         _mode.observers = observers
+
+
+def followers() -> list[Observer]:
+    """The observers of this thread that want to see every op, one by one."""
+    return [observer for observer in _mode.observers if observer.follows]
+
+
+def tell_node(node: Node | None) -> None:
+    """Tell those that follow where a backward pass is."""
+    for observer in followers():
+        observer.pulls(node)
 
 
 def note_assignment(cell: Any) -> None:
     """Tell the journals that are open that a cell is about to change."""
     for journal in _mode.journals:
         journal.note(cell)
+
+
+def note_gradient(cell: Any) -> None:
+    """Tell the journals that are open that the gradient of a cell is about to change."""
+    for journal in _mode.journals:
+        journal.note_gradient(cell)
 
 
 def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: Any) -> Any:
@@ -189,6 +239,8 @@ def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: A
     tensors = _prepare(op, operands, make)
     arrays = [tensor._array for tensor in tensors]
     _check_shapes(op, arrays, attributes)
+    if _mode.observers:
+        _show("begins", op, tensors)
     recorder = recording.current() if recording.active else None
     with np.errstate(all="ignore"):  # infinities and NaN are values here, not warnings
         if recorder is None:
@@ -206,7 +258,7 @@ def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: A
                 _record(op, tensors, attributes, made)
                 break
     if _mode.observers:
-        _show(op, tensors, made)
+        _show("executed", op, tensors, attributes, made)
     return made if several else made[0]
 
 

@@ -21,9 +21,11 @@ from retroprop.core.resident import Resident
 from retroprop.core.symbol import Symbol
 from retroprop.core.tape import (
     execute,
+    followers,
     is_grad_enabled,
     note_assignment,
     set_grad_enabled,
+    tell_node,
 )
 from retroprop.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from retroprop.ir import Value
@@ -373,11 +375,17 @@ def pull_back(
     since: int = -1,
 ) -> dict[Value, Any]:
     """Run the gradient engine over the tape, on arrays or (to differentiate again) on Tensors."""
+    seeing = bool(followers())
+    if seeing and not tape:
+        seeds = [Tensor._wrap(seed) for seed in seeds]
+    taped = tape or seeing  # observers see ops on Tensors
     roots = [output.value for output in outputs]
-    lift: Any = lift_tensor if tape else lambda array, value: array
-    zeros: Any = (lambda value: Tensor._wrap(_zeros(value))) if tape else _zeros
-    with set_grad_enabled(tape), np.errstate(all="ignore"):
-        return backward(roots, seeds, lift=lift, zeros=zeros, wrt=wrt, retain=retain, since=since)
+    lift: Any = lift_tensor if taped else lambda array, value: array
+    zeros: Any = (lambda value: Tensor._wrap(_zeros(value))) if taped else _zeros
+    ways: dict[str, Any] = {"lift": lift, "zeros": zeros} | ({"told": tell_node} if seeing else {})
+    with set_grad_enabled(taped), np.errstate(all="ignore"):
+        found = backward(roots, seeds, wrt=wrt, retain=retain, since=since, **ways)
+    return found if taped is tape else {value: g._array for value, g in found.items()}
 
 
 def lift_tensor(array: Array, value: Value) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from retroprop.health.probe import Site
 __all__ = ["History"]
 
 Array = np.ndarray[Any, Any]
+Key = tuple[str, str]
+
+_KEPT = 16  # events of which statistics with many numbers are kept
 
 
 class History:
@@ -23,6 +27,7 @@ class History:
         losses:  of the steps 1, 2, ... as far as they are known.
         norms:   the norms of the whole gradient before clipping, of the same steps.
         rates:   the learning rate at each event.
+        visited: for each table that is read by index, which rows were read at any event.
         facts:   what is known of the run besides: "batch_size", "clip_grad_norm", "optimizer",
                  "epochs" (records with loss and val_loss), ...; rules say what they read.
 
@@ -40,16 +45,34 @@ class History:
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.rates: list[float] = []
-        self._seen: list[dict[tuple[str, str], Any]] = []
+        self.visited: dict[str, Array] = {}
+        self._columns: dict[Key, Array] = {}
+        self._many: dict[Key, deque[Array]] = {}
 
     def __len__(self) -> int:
         return len(self.events)
 
-    def add(self, step: int, rate: float, values: Mapping[tuple[str, str], Any]) -> None:
+    def add(self, step: int, rate: float, values: Mapping[Key, Any]) -> None:
         """The statistics of one event."""
         self.events.append(step)
         self.rates.append(rate)
-        self._seen.append(dict(values))
+        for (what, name), value in values.items():
+            if what == "rows":
+                was = self.visited.get(name, False)
+                self.visited[name] = np.logical_or(was, np.asarray(value) > 0)
+            elif np.ndim(value) == 0:
+                self._column((what, name))[len(self) - 1] = float(value)
+            else:
+                kept = self._many.setdefault((what, name), deque(maxlen=_KEPT))
+                kept.append(np.asarray(value, np.float32))
+
+    def _column(self, key: Key) -> Array:
+        """The values of a statistic at one site, NaN where they are missing; grown as needed."""
+        column = self._columns.get(key, np.full(8, np.nan))
+        if len(self) > len(column):
+            column = np.concatenate([column, np.full(len(column) + len(self), np.nan)])
+        self._columns[key] = column
+        return column
 
     def names(self, kind: str) -> list[str]:
         """The sites of a kind."""
@@ -64,24 +87,33 @@ class History:
 
         Args:
             what: "activation", "spread", "gradient", "weight", "update", "saturated", "zero",
-                  "dead", "still".
+                  "dead", "still", "noise".
             kind: of the sites: "layer", "relu", "sigmoid", "tanh", "parameter".
 
         Returns:
             The names of the sites that have it, and (events, sites); NaN where it is missing.
         """
-        names = [
-            name for name in self.names(kind) if any((what, name) in one for one in self._seen)
-        ]
-        rows = [[float(one.get((what, name), np.nan)) for name in names] for one in self._seen]
-        return names, np.array(rows, float).reshape(len(self._seen), len(names))
+        names = [name for name in self.names(kind) if (what, name) in self._columns]
+        if not names:
+            return [], np.zeros((len(self), 0))
+        columns = [self._column((what, name))[: len(self)] for name in names]
+        return names, np.stack(columns, axis=1)
 
     def latest(self, what: str, kind: str) -> dict[str, float]:
         """A statistic at the last event, by site."""
         names, values = self.series(what, kind)
         return dict(zip(names, values[-1].tolist(), strict=True)) if len(values) else {}
 
+    def recent(self, what: str, name: str) -> list[Array]:
+        """A statistic with many numbers at the last events, oldest first, at most 16.
+
+        Args:
+            what: "by step", "silent", "predicted", "classes", "target mean", "target square".
+            name: of the site.
+        """
+        return list(self._many.get((what, name), ()))
+
     def by_step(self, name: str) -> Array | None:
         """The mean square gradient at each step of the sequences that a layer reads, last event."""
-        found = self._seen[-1].get(("by step", name)) if self._seen else None
-        return None if found is None else np.asarray(found, float)
+        found = self.recent("by step", name)
+        return found[-1].astype(float) if found else None

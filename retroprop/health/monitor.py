@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from retroprop import tree
 from retroprop.core.compile import compile
 from retroprop.core.tape import Journal
 from retroprop.core.tensor import Tensor
 from retroprop.errors import TraceError
 from retroprop.health.finding import Finding
 from retroprop.health.history import History
-from retroprop.health.probe import Probe, Site
+from retroprop.health.probe import MOST_CLASSES, Probe, Site
 from retroprop.health.rules import check
 from retroprop.nn.module import Module
 from retroprop.optim import Optimizer
@@ -33,6 +34,7 @@ _SELDOM = 100  # steps between two looks, at most
 _SHARE = 0.015  # of the time that looking may take
 _ALLOWANCE = 0.05  # seconds of it that are free
 _QUICK = 0.01  # seconds of a step below which a probe runs op by op: compiling would take longer
+_TINY = 1e-30  # what weights add up to at least
 _PATIENCE = 3.0  # seconds of training before a probe is compiled
 
 
@@ -106,6 +108,8 @@ class Monitor:
         except TraceError:
             made = self._probe(*batch)
         self._values = {key: value.numpy() for key, value in made.items()}
+        self._values.update(_answers(*batch[1:3]))
+        self.history.facts["batch_size"] = _length(batch)
         self.history.sites = self._sites
         self._before = self._weights()
         self._last = time.perf_counter() - began
@@ -142,3 +146,26 @@ class Monitor:
             journal.rewind()
         self._sites = probe.sites
         return probe.values
+
+
+def _length(batch: Any) -> int:
+    leaves = [leaf for leaf in tree.flatten(batch)[0] if leaf is not None]
+    return int(leaves[0].shape[0]) if leaves and leaves[0].ndim else 1
+
+
+def _answers(targets: Any = None, counts: Any = None) -> dict[tuple[str, str], Array]:
+    """What a network could know of the targets without looking at its inputs.
+
+    The share of each class; of numbers the mean and the mean square, column by column.
+    """
+    if not isinstance(targets, Tensor) or not 0 < targets.ndim <= 2 or not targets.size:
+        return {}
+    y = targets.numpy()
+    weights = np.ones(len(y)) if counts is None else np.asarray(counts.numpy(), float)
+    weights = weights / max(float(weights.sum()), _TINY)
+    if np.issubdtype(y.dtype, np.floating):
+        rows = y.reshape(len(y), -1).astype(float)
+        return {("target mean", ""): weights @ rows, ("target square", ""): weights @ rows**2}
+    if y.ndim > 1 or y.min() < 0 or y.max() >= MOST_CLASSES:
+        return {}
+    return {("classes", ""): np.bincount(y, weights, minlength=2)}

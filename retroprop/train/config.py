@@ -65,6 +65,7 @@ OPTIONS: dict[str, Option] = {
     "hidden": Option(_sizes, None, 1, 2**16, "sizes of the dense hidden layers, e.g. 256,128"),
     "channels": Option(_sizes, None, 1, 2**12, "channels of the convolutions, e.g. 16,32"),
     "activation": Option(str, None, None, None, "relu, gelu, silu, tanh, sigmoid, elu, ..."),
+    "init": Option(str, "default", None, None, "first weights: default, auto, he or glorot"),
     "batch_norm": Option(_flag, None, None, None, "batch normalisation after each layer"),
     "dropout": Option(float, None, 0, 0.95, "share of hidden units dropped in training"),
     "epochs": Option(_whole, None, 1, None, "passes over the training data"),
@@ -85,6 +86,7 @@ OPTIONS: dict[str, Option] = {
     ),
     "limit": Option(_maybe(_whole), None, 2, None, "use at most this many examples"),
     "image_size": Option(_maybe(_whole), None, 4, 2**12, "folders of images: height and width"),
+    "nonfinite": Option(str, "stop", None, None, "a step that is not finite: stop, or skip it"),
     "accumulate": Option(_whole, 1, 1, None, "parts that each batch is computed in"),
     "seed": Option(_whole, 0, 0, 2**31, "of splits, initial weights, order and dropout"),
 }

@@ -16,10 +16,11 @@ import numpy as np
 
 from retroprop import ops, optim, tree
 from retroprop.core.compile import compile
-from retroprop.core.tape import no_grad
+from retroprop.core.tape import Journal, no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.data.dataset import Dataset, take
-from retroprop.errors import IndexRangeError, TraceError
+from retroprop.errors import DivergedError, IndexRangeError, TraceError
+from retroprop.health.provenance import Provenance, replay
 
 if TYPE_CHECKING:
     from retroprop.train.trainer import Trainer
@@ -81,7 +82,7 @@ class Engine:
             rows: (steps, batch) which examples each step takes.
 
         Raises:
-            DivergedError: `completed_steps` of them were applied before.
+            DivergedError: `completed_steps` of them were applied before, with `made` their Outcome.
         """
         if not self.compiled or not _in_memory(data):
             return self._one_by_one(data, rows)
@@ -95,6 +96,9 @@ class Engine:
         except IndexRangeError:
             self._explain(data, rows)
             raise
+        except DivergedError as error:
+            error.made = None if error.made is None else _outcome(error.made)
+            raise
         if self._warm:  # the first call also compiles: it tells no pace
             self._pace = (time.perf_counter() - began) / len(rows)
         self._warm = True
@@ -107,17 +111,26 @@ class Engine:
         """One step on arrays, which is how augmented batches come."""
         tensors = [self.trainer.tensors(part) for part in (x, y, weights)]
         if not self.compiled:
-            return _outcome(_stacked(self._train(*tensors)))
+            return _outcome(_stacked(self._train_eagerly(*tensors)))
         try:
             return _outcome(_stacked(self._batch(*tensors)))
         except TraceError as error:
             self._go_eager(error)
-            return _outcome(_stacked(self._train(*tensors)))
+            return _outcome(_stacked(self._train_eagerly(*tensors)))
 
     def _one_by_one(self, data: Dataset, rows: Array) -> Outcome:
-        parts = [
-            self.train_batch(take(data.x, r), take(data.y, r), take(data.weights, r)) for r in rows
-        ]
+        parts: list[Outcome] = []
+        for r in rows:
+            try:
+                x, y, weights = (take(part, r) for part in (data.x, data.y, data.weights))
+                parts.append(self.train_batch(x, y, weights))
+            except DivergedError as error:
+                error.completed_steps = len(parts)
+                error.made = self._together(parts) if parts else None
+                raise
+        return self._together(parts)
+
+    def _together(self, parts: list[Outcome]) -> Outcome:
         losses = np.concatenate([part.losses for part in parts])
         norms = np.concatenate([part.norms for part in parts])
         shown = [part.predictions for part in parts if part.predictions is not None]
@@ -142,6 +155,30 @@ class Engine:
 
     def _train(self, inputs: Any, targets: Any, counts: Tensor | None) -> tuple[Any, ...]:
         """One step: gradient, checks, update. Returns loss, norm of the gradient, prediction."""
+        made = self._checked(inputs, targets, counts)
+        self._update()
+        return made
+
+    def _train_eagerly(self, *batch: Any) -> tuple[Any, ...]:
+        """The same op by op; one that fails has changed nothing, as in compiled code."""
+        with Journal() as journal:
+            try:
+                made = self._checked(*batch)
+            except DivergedError:
+                self.trainer.optimizer.zero_grad()
+                journal.rewind()
+                raise
+        self._update()
+        return made
+
+    def provenance(self, x: Any, y: Any, weights: Any) -> Provenance | None:
+        """Where the NaN or infinity of a step on arrays comes from; nothing is changed."""
+        batch = [self.trainer.tensors(part) for part in (x, y, weights)]
+        names = ("the input", "the target", "the sample weight")
+        return replay(self._train, batch, names=names, model=self.trainer.model)
+
+    def _checked(self, inputs: Any, targets: Any, counts: Tensor | None) -> tuple[Any, ...]:
+        """Loss, norm of the gradient and prediction, with the gradients set; none is not finite."""
         trainer = self.trainer
         trainer.optimizer.zero_grad()
         loss, shown = self._gradient(inputs, targets, counts)
@@ -152,11 +189,14 @@ class Engine:
         else:
             norm = optim.clip_grad_norm_(parameters, trainer.clip_grad_norm)
         norm = ops.require_finite(norm, what="the norm of the gradient")
+        return loss, norm, shown
+
+    def _update(self) -> None:
+        trainer = self.trainer
         trainer.optimizer.step()
         if trainer.ema is not None:
             trainer.ema.update()
         trainer.optimizer.zero_grad()
-        return loss, norm, shown
 
     def backward(self, inputs: Any, targets: Any, counts: Tensor | None) -> Tensor:
         """Set the gradients of a batch and return its loss, as a step does before its update."""

@@ -141,6 +141,7 @@ class Job:
             augment=_augmentation(options["augment"], self.data.kind),
             ema=optim.EMA(self.model, options["ema"], warmup=True) if options["ema"] else None,
             seed=options["seed"],
+            nonfinite=options["nonfinite"],
         )
 
     def begin(self) -> None:

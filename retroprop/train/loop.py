@@ -104,10 +104,20 @@ class Loop:
             while trainer.epoch < last and trainer.stop_reason is None:
                 try:
                     self._epoch(interrupt)
-                except DivergedError:
+                except DivergedError as error:
+                    self._found(error)
                     self._tell("on_diverged")
                     raise
         self._tell("on_fit_end")
+
+    def _found(self, error: DivergedError) -> None:
+        """Tell everyone where a number that is not finite came from."""
+        if error.provenance is None:
+            return
+        finding = error.provenance.finding(self.trainer.step + 1)
+        if self.trainer.monitor is not None:
+            self.trainer.monitor.findings.append(finding)
+        self._tell("on_finding", finding)
 
     def _tell(self, event: str, *arguments: Any) -> None:
         for listener in self.listeners:
@@ -130,6 +140,8 @@ class Loop:
             batch_size = max(self.batching.batch_size, 256)
             scores = trainer.evaluate(self.held_out, batch_size=batch_size)
             record.update((f"val_{name}", score) for name, score in scores.items())
+        if trainer.divergence.skipped:
+            record["skipped"] = trainer.divergence.skipped
         record["lr"] = trainer.optimizer.lr
         record["seconds"] = time.perf_counter() - began
         trainer.end_epoch(record)
@@ -150,8 +162,8 @@ class Loop:
             data = self.batching.data
             batch = (take(part, rows[0]) for part in (data.x, data.y, data.weights))
             monitor.before(*map(trainer.tensors, batch))
-        losses = trainer.train_steps(self.batching.data, rows)
-        if monitor is not None and look:
+        losses = self._train(rows)
+        if monitor is not None and look and losses:
             for finding in monitor.after(trainer.step):
                 self.display.note(str(finding))
                 self._tell("on_finding", finding)
@@ -161,6 +173,16 @@ class Loop:
             loss=trainer.epoch_loss(),
             lr=trainer.optimizer.lr,
         )
-        for watcher in self.watchers:
+        for watcher in self.watchers if losses else ():
             watcher.on_step(trainer, losses[-1])
         return int(rows.size)
+
+    def _train(self, rows: Order) -> list[float]:
+        """Train on rows; the first batch that is skipped is said."""
+        divergence = self.trainer.divergence
+        before = divergence.first
+        losses = self.trainer.train_steps(self.batching.data, rows)
+        if divergence.first is not before and divergence.first is not None:
+            self.display.note(f"skipped a batch: {divergence.first}")
+            self._found(divergence.first)
+        return losses

@@ -21,6 +21,7 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
+INITIALISERS = ("default", "auto", "he", "glorot")
 LARGEST = 500_000_000  # weights of a layer; with gradient and optimizer state 8 GB
 _KINDS = ("cnn", "mlp")
 
@@ -35,9 +36,11 @@ def describe(options: dict[str, Any], input_shape: Sequence[int], outputs: int) 
         raise unknown("model", options["model"], _KINDS)
     if options["activation"] not in ACTIVATIONS:
         raise unknown("activation", options["activation"], ACTIVATIONS)
+    if options["init"] not in INITIALISERS:
+        raise unknown("init", options["init"], INITIALISERS)
     if options["model"] == "cnn" and len(input_shape) != 3:
         raise ArgumentError("model=cnn needs images; for other data use model=mlp")
-    names = ("model", "hidden", "channels", "activation", "batch_norm", "dropout")
+    names = ("model", "hidden", "channels", "activation", "init", "batch_norm", "dropout")
     chosen = {name: options[name] for name in names}
     return {**chosen, "input_shape": list(input_shape), "outputs": outputs}
 
@@ -86,7 +89,21 @@ def build(description: dict[str, Any]) -> nn.Sequential:
             layers.append(nn.Dropout(description["dropout"]))
         features = size
     layers.append(nn.Linear(features, description["outputs"]))
-    return nn.Sequential(*layers)
+    return _started(nn.Sequential(*layers), description.get("init", "default"))
+
+
+def _started(model: nn.Sequential, how: str) -> nn.Sequential:
+    """The model with the initial weights that were asked for."""
+    if how == "auto":
+        return nn.init.auto_(model)
+    if how != "default":
+        fill = nn.init.kaiming_normal_ if how == "he" else nn.init.xavier_uniform_
+        for name, param in model.named_parameters():
+            if name.endswith("weight") and param.ndim > 1:
+                fill(param)
+            elif name.endswith("bias"):
+                nn.init.zeros_(param)
+    return model
 
 
 def _convolutions(

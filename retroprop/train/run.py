@@ -27,7 +27,7 @@ from retroprop.train import config, models, outcome
 from retroprop.train.job import Job, loss_for, read_json
 from retroprop.train.trainer import Trainer
 
-__all__ = ["Run", "new_folder", "train"]
+__all__ = ["Run", "load_source", "new_folder", "train"]
 
 Say = Callable[[str], None]
 
@@ -202,7 +202,7 @@ def train(
         "target": target,
         "task": task,
     }
-    loaded = _load(source, overrides, target, task)
+    loaded = load_source(source, overrides, target, task)
     for note in loaded.notes:
         say(f"  {note}")
     folder = Path(folder or new_folder(asked["source"] if path else "run", None))
@@ -232,7 +232,10 @@ def _continued(
     return source, target, task, {**options, **overrides}
 
 
-def _load(source: Any, overrides: dict[str, Any], target: str | None, task: str | None) -> Any:
+def load_source(
+    source: Any, overrides: dict[str, Any], target: str | None = None, task: str | None = None
+) -> Any:
+    """The data of a run, as far as its options say how to read it."""
     if overrides.get("image_size") is not None and not os.path.isdir(_path_or_empty(source)):
         raise ArgumentError("image_size is for folders of images; this data has its own shape")
     options: dict[str, Any] = {

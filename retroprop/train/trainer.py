@@ -23,6 +23,7 @@ from retroprop.interop import weights as files
 from retroprop.nn.module import Module
 from retroprop.train import checkpoint
 from retroprop.train.callbacks import Callback
+from retroprop.train.divergence import Divergence
 from retroprop.train.engine import Engine, Outcome
 from retroprop.train.inputs import dataset, pair, with_targets
 from retroprop.train.loop import Batching, Loop
@@ -52,6 +53,8 @@ class Trainer:
         compiled:       run steps as native code (`rp.compile`); False runs op by op, as NumPy does.
         health:         look now and then for what keeps the network from learning; True as often as
                         costs next to nothing, a number every so many steps.
+        nonfinite:      a step whose loss or gradient is not finite is never applied; then "stop"
+                        with an error that says why, or "skip" the batch.
 
     Attributes:
         history: one record (dict) per epoch: epoch, loss, metrics, val_..., lr, seconds.
@@ -59,6 +62,7 @@ class Trainer:
         position:    how far into the present epoch: batches, and the sums behind its loss.
         stop_reason: why the last fit ended before its time, or None.
         monitor:     what looks after health (`monitor.findings`, `monitor.history`), or None.
+        divergence:  counts the batches that were skipped (`divergence.skipped`).
 
     Example:
         >>> import retroprop as rp
@@ -88,6 +92,7 @@ class Trainer:
         seed: int = 0,
         compiled: bool = True,
         health: bool | int = True,
+        nonfinite: str = "stop",
     ) -> None:
         if accumulate < 1:
             raise ArgumentError(f"accumulate must be at least 1, it is {accumulate}")
@@ -107,11 +112,16 @@ class Trainer:
         self.callbacks, self.clip_grad_norm = list(callbacks), clip_grad_norm
         self.accumulate, self.augment, self.ema, self.seed = accumulate, augment, ema, seed
         self.history: list[Record] = []
+        self._begin()
+        self.engine, self.monitor = Engine(self, compiled=compiled), self._monitor(health)
+        self.divergence = Divergence(self, nonfinite)
+
+    def _begin(self) -> None:
+        """Nothing is done yet."""
         self.epoch, self.step = 0, 0
         self.stop_reason: str | None = None
         self.first_epoch: int | None = None  # where a fit that has not ended began
         self.position: Record = _start()
-        self.engine, self.monitor = Engine(self, compiled=compiled), self._monitor(health)
 
     # -- training --------------------------------------------------------------------------------
 
@@ -147,7 +157,7 @@ class Trainer:
             The history: one record per epoch.
 
         Raises:
-            DivergedError:     the loss is not finite; the step was not applied.
+            DivergedError:     the loss or gradient is not finite; the step was not applied.
             KeyboardInterrupt: after Ctrl-C, between two steps, once callbacks have saved.
         """
         data = with_targets(dataset(x, y, sample_weight, class_weight), "fit")
@@ -191,7 +201,7 @@ class Trainer:
         self.model.train()
 
     def train_steps(self, data: Dataset, rows: Array) -> list[float]:
-        """Updates of the weights, one for each line of rows; returns the loss of each.
+        """Updates of the weights, one for each line of rows; returns the loss of each applied one.
 
         Args:
             rows: (steps, batch) the examples that each step takes.
@@ -209,10 +219,16 @@ class Trainer:
         try:
             made = self._run_steps(data, rows)
         except DivergedError as error:
-            done = getattr(error, "completed_steps", 0)
-            self.step += done
-            self.position["batch"] += done
-            raise self._diverged(error.what) from None
+            done = error.completed_steps
+            losses = self._account(error.made, data, rows[:done], began) if done else []
+            self.divergence.meet(error, data, rows[done])
+            self.position["batch"] += 1
+            rest = rows[done + 1 :]
+            return losses + (self.train_steps(data, rest) if len(rest) else [])
+        return self._account(made, data, rows, began)
+
+    def _account(self, made: Outcome, data: Dataset, rows: Array, began: float) -> list[float]:
+        """Measure and count steps that were applied."""
         if made.predictions is not None:
             shown = made.predictions.reshape(-1, *made.predictions.shape[2:])
             every = rows.reshape(-1)
@@ -220,14 +236,21 @@ class Trainer:
         losses = [float(loss) for loss in made.losses]
         if self.monitor is not None:
             self.monitor.trained(time.perf_counter() - began, losses, made.norms)
-        self._advance(losses, counts)
+        self._advance(losses, self._counts(data, rows))
+        self.divergence.went_well(losses)
         return losses
+
+    def batch(self, data: Dataset, row: Array) -> tuple[Any, Any, Any]:
+        """Inputs, targets and weights of the next step, augmented."""
+        x, y, weights = (take(part, row) for part in (data.x, data.y, data.weights))
+        if self.augment is not None:
+            x, y = self.augment(x, y, generator(self.seed, self.epoch, self.position["batch"]))
+        return x, y, weights
 
     def _run_steps(self, data: Dataset, rows: Array) -> Outcome:
         if self.augment is None:
             return self.engine.train_rows(data, rows)
-        x, y, weights = (take(part, rows[0]) for part in (data.x, data.y, data.weights))
-        x, y = self.augment(x, y, generator(self.seed, self.epoch, self.position["batch"]))
+        x, y, weights = self.batch(data, rows[0])
         made = self.engine.train_batch(x, y, weights)
         if made.predictions is not None:
             self._measure(made.predictions[0], y, weights)
@@ -245,13 +268,6 @@ class Trainer:
         for loss, count in zip(losses, counts, strict=True):
             self.position["loss"] += loss * count
             self.position["weight"] += count
-
-    def _diverged(self, what: str) -> DivergedError:
-        return DivergedError(
-            f"{what} at step {self.step + 1} (epoch {self.epoch + 1}); this step was not applied",
-            fix=f"lower the learning rate (now {self.optimizer.lr:g}), "
-            "set clip_grad_norm=1.0, and check the data for huge values",
-        )
 
     def epoch_scores(self) -> dict[str, float]:
         """Loss and metrics of the epoch so far."""

@@ -9,7 +9,7 @@ import pytest
 
 import retroprop as rp
 from retroprop import settings
-from retroprop.core.tape import Journal
+from retroprop.core.tape import Journal, Observer
 from retroprop.errors import DTypeError, GraphError, ShapeError
 from retroprop.ops.define import elementwise
 
@@ -138,3 +138,62 @@ def test_the_shape_check_finds_a_reference_that_breaks_its_rules(monkeypatch):
 def test_a_number_that_does_not_fit_is_told():
     with pytest.raises(DTypeError, match="300 does not fit in uint8"):
         rp.asarray([1], dtype=rp.uint8) + 300
+
+
+def test_a_journal_may_remember_gradients():
+    w = rp.tensor([1.0, 2.0], requires_grad=True)
+    (w * w).sum().backward()
+    first = w.grad
+    with Journal(gradients=True) as journal:
+        (w * w).sum().backward()
+        w.grad = None
+    assert [(cell, before) for cell, before in journal.noted_gradients()] == [(w, first)]
+    undo = journal.rewind()
+    assert w.grad is first
+    undo.rewind()
+    assert w.grad is None
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_an_observer_that_follows_sees_the_backward_pass_too(follows):
+    seen = []
+
+    class Watch(Observer):
+        def begins(self, op, operands):
+            seen.append(f"begin {op.name}")
+
+        def executed(self, op, operands, attributes, made):
+            seen.append(op.name)
+
+        def pulls(self, node):
+            seen.append(node and f"pull {node.op.name}")
+
+    Watch.follows = follows
+    w = rp.tensor([1.0, 2.0], requires_grad=True)
+    with Watch():
+        rp.exp(w).sum().backward()
+    assert seen[:4] == ["begin exp", "exp", "begin sum", "sum"]
+    assert ("pull exp" in seen) is follows
+    assert (seen[-1] is None) is follows
+    plain = rp.tensor([1.0, 2.0], requires_grad=True)
+    rp.exp(plain).sum().backward()
+    assert w.grad.tolist() == plain.grad.tolist()
+    assert not w.grad.requires_grad
+
+
+def test_an_observer_that_follows_sees_compiled_functions_op_by_op():
+    seen = []
+
+    class Watch(Observer):
+        follows = True
+
+        def saw(self, op, operands, made):
+            seen.append(op.name)
+
+    double = rp.compile(lambda x: rp.exp(x) * 2)
+    with Watch():
+        one = double(rp.asarray([0.0]))
+        many = double.many(rp.asarray([[0.0], [0.0]]))
+    assert seen[:2] == ["exp", "multiply"]
+    assert seen.count("exp") == 3
+    assert (one.tolist(), many.tolist()) == ([2.0], [[2.0], [2.0]])

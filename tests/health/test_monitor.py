@@ -65,3 +65,23 @@ def test_a_short_training_is_looked_at_too() -> None:
     trainer, _ = trained(True, deep(nn.Sigmoid))
     assert trainer.monitor is not None
     assert [finding.rule for finding in trainer.monitor.findings] == ["vanishing_gradient"]
+
+
+def test_what_the_targets_say_without_inputs_is_known() -> None:
+    history = watched(deep(nn.ReLU, layers=3), steps=2).history
+    expected = np.bincount(batch()[1].numpy(), minlength=3) / 64
+    np.testing.assert_allclose(history.recent("classes", "")[-1], expected, rtol=1e-6)
+    assert history.facts["batch_size"] == 64
+
+
+def test_numbers_have_means_and_weights() -> None:
+    model = nn.Linear(8, 1)
+    trainer = rp.Trainer(model, loss="mse", health=1)
+    x, _ = batch(8)
+    y = np.arange(8, dtype="f4")[:, None]
+    weights = np.array([1, 1, 0, 0, 0, 0, 0, 0], "f4")
+    trainer.fit(x.numpy(), y, batch_size=8, epochs=2, sample_weight=weights, progress=False)
+    assert trainer.monitor is not None
+    history = trainer.monitor.history
+    assert history.recent("target mean", "")[-1].tolist() == [0.5]
+    assert history.recent("target square", "")[-1].tolist() == [0.5]

@@ -105,3 +105,69 @@ def test_it_leaves_no_hooks_behind() -> None:
         pass
     model(batch()[0])
     assert probe.sites == []
+
+
+@BOTH
+def test_predictions_are_counted_by_class(around: Any) -> None:
+    model, (x, _) = deep(nn.ReLU, layers=3), batch()
+    expected = np.bincount(model(x).numpy().argmax(1), minlength=3) / 64
+    np.testing.assert_allclose(probed(model, x, around)["predicted", ""], expected, rtol=1e-6)
+
+
+def test_one_output_is_two_classes() -> None:
+    x, _ = batch()
+    model = nn.Sequential(nn.Linear(8, 1))
+    positive = (model(x).numpy() > 0).mean()
+    for made in (model, nn.Sequential(*model, nn.Sigmoid())):
+        shares = probed(made, x)["predicted", ""]
+        np.testing.assert_allclose(shares, [1 - positive, positive], rtol=1e-6)
+
+
+@BOTH
+def test_rows_that_are_looked_up_are_known(around: Any) -> None:
+    model = nn.Sequential(nn.Embedding(6, 3), nn.Flatten(), nn.Linear(6, 2))
+    seen = probed(model, rp.asarray([[1, 4], [4, 1]]), around)
+    assert seen["rows", "0.weight"].tolist() == [0, 1, 0, 0, 1, 0]
+
+
+@BOTH
+def test_units_that_are_silent_are_known_one_by_one(around: Any) -> None:
+    model = nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2))
+    with rp.no_grad():
+        model[0].bias.assign(rp.asarray([-99.0, 0.0, -99.0, 0.0]))
+    assert probed(model, batch()[0], around)["silent", "1:relu"].tolist() == [1, 0, 1, 0]
+
+
+@BOTH
+def test_steps_of_data_have_gradients_too(around: Any) -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = nn.RNN(2, 4, batch_first=True)
+
+        def forward(self, x: rp.Tensor) -> rp.Tensor:
+            return self.cell(x)[0][:, -1]
+
+    data = rp.asarray(np.random.default_rng(0).standard_normal((3, 7, 2)).astype("f4"))
+    steps = probed(Last(), data, around)["by step", "cell:input"]
+    assert steps.shape == (7,)
+    assert steps[-1] > steps[0] > 0
+    assert not data.requires_grad
+
+
+def test_sites_tell_places_and_inputs() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Tanh(), nn.Flatten(), nn.Linear(48, 2))
+    with Probe(model) as probe:
+        model(rp.ones((2, 1, 6, 6)))
+    probe.parameters()
+    sites = {site.name: site for site in probe.sites}
+    assert (sites["0"].units, sites["0"].places) == (3, 16)
+    assert (sites["3"].units, sites["3"].places) == (2, 1)
+    assert (sites["0.weight"].fan, sites["0.bias"].fan, sites["3.weight"].fan) == (9, 0, 48)
+
+
+def test_steps_of_cells_are_no_sites_of_their_own() -> None:
+    model = nn.LSTM(2, 3)
+    with Probe(model) as probe:
+        model(rp.ones((30, 2, 2)))
+    assert [site.kind for site in probe.sites] == ["input", "layer"]

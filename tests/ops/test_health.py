@@ -52,3 +52,34 @@ def test_of_many_steps_those_before_were_applied():
         step.many(rp.asarray([1.0, 2.0, np.inf, 4.0]))
     assert caught.value.completed_steps == 2
     assert state.item() == 3.0
+
+
+def test_how_many_steps_were_applied_is_of_this_call():
+    @rp.compile
+    def step(x):
+        return ops.require_finite(x * 2, what="x")
+
+    step.many(rp.asarray([1.0, 2.0, 3.0]))
+    with pytest.raises(DivergedError) as caught:
+        step(rp.asarray(np.float32(np.nan)))
+    assert caught.value.completed_steps == 0
+    step(rp.asarray(np.float32(1.0)))
+    with pytest.raises(DivergedError) as caught:
+        step(rp.asarray(np.float32(np.nan)))
+    assert caught.value.completed_steps == 0
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_what_the_steps_before_returned_is_not_lost(backend):
+    w = rp.tensor(1.0, requires_grad=True)  # its gradient is there from the second step on
+
+    @rp.compile(backend=backend)
+    def step(x):
+        (w * x).backward()
+        return {"it": ops.require_finite(x, what="x"), "name": "n"}
+
+    with pytest.raises(DivergedError, match="step 2") as caught:
+        step.many(rp.asarray([1.0, 2.0, np.inf, 4.0]))
+    assert caught.value.completed_steps == 2
+    assert caught.value.made["it"].tolist() == [1.0, 2.0]
+    assert w.grad.item() == 3.0

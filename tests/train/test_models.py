@@ -27,7 +27,19 @@ def test_an_mlp_with_any_activation(activation):
     assert models.build(spec)(rp.zeros((2, 5))).shape == (2, 1)
 
 
+@pytest.mark.parametrize(("init", "deviation"), [("he", (2 / 100) ** 0.5), ("glorot", 0.1)])
+def test_initial_weights(init, deviation):
+    spec = describe("table", (100,), 2, hidden=[100], activation="relu", init=init)
+    first = models.build(spec)[0]
+    assert first.weight.numpy().std() == pytest.approx(deviation, rel=0.05)
+    assert not first.bias.numpy().any()
+    described = {key: value for key, value in spec.items() if key != "init"}
+    assert models.build(described)[0].bias.numpy().any()  # as runs before there was a choice
+
+
 def test_mistakes_are_explained():
+    with pytest.raises(ArgumentError, match="init"):
+        describe("table", (5,), 1, init="xavier")
     with pytest.raises(ArgumentError, match="did you mean 'relu'"):
         describe("table", (5,), 1, activation="rellu")
     with pytest.raises(ArgumentError, match="mlp"):

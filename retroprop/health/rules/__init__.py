@@ -6,14 +6,46 @@ from collections.abc import Callable, Iterable
 
 from retroprop.health.finding import Finding
 from retroprop.health.history import History
+from retroprop.health.rules.clipping import always_clipping
+from retroprop.health.rules.collapse import class_collapse
+from retroprop.health.rules.dead import dead_relu
+from retroprop.health.rules.embedding import embedding_rows_unused
 from retroprop.health.rules.exploding import exploding_gradient
+from retroprop.health.rules.fitting import overfitting, underfitting
+from retroprop.health.rules.noise import noisy_gradient
+from retroprop.health.rules.rate import learning_rate_too_high, learning_rate_too_low
+from retroprop.health.rules.saturated import saturated_units
+from retroprop.health.rules.scales import growing_weights, mixed_scales
+from retroprop.health.rules.stuck import loss_stuck
+from retroprop.health.rules.time import exploding_in_time, vanishing_in_time
 from retroprop.health.rules.vanishing import vanishing_gradient
 
 __all__ = ["RULES", "Rule", "check"]
 
 Rule = Callable[[History], Iterable[Finding]]
 
-RULES: dict[str, Rule] = {rule.__name__: rule for rule in (vanishing_gradient, exploding_gradient)}
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        vanishing_gradient,
+        exploding_gradient,
+        vanishing_in_time,
+        exploding_in_time,
+        saturated_units,
+        dead_relu,
+        learning_rate_too_high,
+        learning_rate_too_low,
+        class_collapse,
+        mixed_scales,
+        growing_weights,
+        always_clipping,
+        noisy_gradient,
+        overfitting,
+        underfitting,
+        embedding_rows_unused,
+        loss_stuck,
+    )
+}
 
 
 def check(history: History) -> list[Finding]:

@@ -35,12 +35,15 @@ class Slope(NamedTuple):
 def slope(history: History, limit: float) -> Slope | None:
     """The slope at the last event, if it is beyond a limit (below it where that is under 1).
 
-    Root mean squares of the gradients of the outputs of layers, a line through their logarithms.
+    Norms of the gradients of the outputs of layers, for one example, and a line through their
+    logarithms. Norms, not means: where a layer has many pixels, each has a small share.
     """
     names, squares = history.series("gradient", "layer")
     if len(names) < _LEAST or not len(squares):
         return None
-    roots = np.log10(np.sqrt(np.maximum(squares, 1e-60)))
+    places = {site.name: site.places * site.units for site in history.sites if site.kind == "layer"}
+    sizes = np.array([places[name] for name in names], float)
+    roots = np.log10(np.sqrt(np.maximum(squares * sizes, 1e-60)))
     depth = np.arange(len(names))
     tilts = [np.polyfit(depth, row, 1)[0] if np.isfinite(row).all() else 0.0 for row in roots]
     totals = [10.0 ** (-tilt * (len(names) - 1)) for tilt in tilts]

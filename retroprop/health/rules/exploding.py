@@ -23,9 +23,11 @@ def exploding_gradient(history: History) -> Iterator[Finding]:
         return
     yield Finding(
         "exploding_gradient",
-        f"the gradient grows {found.per_layer:.2g}x per layer from {found.last} to {found.first}",
+        f"the gradient grows {found.per_layer:.2g}x per layer from {found.last} to {found.first}:"
+        f" {found.total:.1g} times as large",
         "the weights of the layers are too large for the number of their inputs",
-        'init="he", clip_grad_norm=1.0, or nn.BatchNorm1d after each Linear',
+        'init="he" (nn.init.auto_(model)), clip_grad_norm=1.0, or nn.BatchNorm1d after each Linear '
+        "(batch_norm=true)",
         0.9,
         found.step,
         (found.first, found.last),

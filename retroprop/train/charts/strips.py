@@ -57,36 +57,31 @@ def strips(
         plot.nothing()
         return plot.drawn(description or "No values.", standalone)
     down, across = _chosen(len(rows), _MOST_ROWS), _chosen(len(steps), _MOST_COLUMNS)
-    table, rows, steps = (
-        table[np.ix_(across, down)],
-        [rows[i] for i in down],
-        [steps[i] for i in across],
-    )
+    table = table[np.ix_(across, down)]
+    rows, steps = [rows[i] for i in down], [steps[i] for i in across]
+    _draw(plot, rows, steps, table, log)
+    return plot.drawn(description or _described(rows, table), standalone)
+
+
+def _draw(plot: Plot, rows: Sequence[str], steps: Sequence[float], table: Any, log: bool) -> None:
+    """Rows of cells between names and last values, and the first and last step below."""
     plot.left = 10 + max(text_width(clipped(name, 22)) for name in rows)
     plot.right = 14 + max(text_width(readable(value)) for value in table[-1])
-    side = (width - plot.left - plot.right) / len(steps)
+    side = (plot.width - plot.left - plot.right) / len(steps)
     shades = _shades(table, log)
     for j, name in enumerate(rows):
         y = plot.top + j * _ROW
         plot.parts.append(text(clipped(name, 22), plot.left - 6, y + 13, text_anchor="end"))
-        plot.parts.append(text(readable(table[-1, j]), width - plot.right + 6, y + 13))
-        plot.parts += [
-            _cell(
-                plot.left + i * side,
-                y,
-                side,
-                float(shades[i, j]),
-                f"{name}, step {step:g}: {readable(table[i, j])}",
-            )
-            for i, step in enumerate(steps)
-            if math.isfinite(table[i, j])
-        ]
+        plot.parts.append(text(readable(table[-1, j]), plot.width - plot.right + 6, y + 13))
+        for i, step in enumerate(steps):
+            if math.isfinite(table[i, j]):
+                tip = f"{name}, step {step:g}: {readable(table[i, j])}"
+                plot.parts.append(_cell(plot.left + i * side, y, side, float(shades[i, j]), tip))
     foot = plot.top + _ROW * len(rows)
     plot.parts.append(text(f"step {steps[0]:g}", plot.left, foot + 16))
     end = plot.left + side * len(steps)
     plot.parts.append(text(f"{steps[-1]:g}", end, foot + 16, text_anchor="end"))
     plot.height = foot + 22
-    return plot.drawn(description or _described(rows, table), standalone)
 
 
 def _chosen(count: int, most: int) -> list[int]:

@@ -30,3 +30,13 @@ def test_since_when_it_has_been_so() -> None:
 def test_few_layers_and_numbers_that_are_none_have_no_slope() -> None:
     assert slope(history("layer", "gradient", [[1e-9, 1.0]]), 1e-3) is None
     assert slope(history("layer", "gradient", [[np.nan, 1.0, 1.0, 1.0]]), 1e-3) is None
+
+
+def test_pixels_count_together() -> None:
+    made = history("layer", "gradient", [[1e-8, 1.0, 1.0, 1.0, 1.0]])
+    before = slope(made, 0.9)
+    made.sites[0] = made.sites[0]._replace(places=10_000)
+    after = slope(made, 0.9)
+    assert before is not None
+    assert after is not None
+    assert before.total < 0.1 * after.total

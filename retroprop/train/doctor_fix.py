@@ -1,0 +1,153 @@
+"""Remedies tried: short runs from one seed, with and without them, judged on data held out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from retroprop import metrics
+from retroprop.errors import DivergedError, RetropropError
+from retroprop.health.finding import Finding
+from retroprop.interop.weights import write_atomically
+from retroprop.train.config import OPTIONS, checked
+from retroprop.train.doctor_run import Patient, fit, job_for, short
+
+__all__ = ["Trial", "best_of", "command_line", "remedies", "try_out", "write_options"]
+
+_HELD_OUT = 0.2  # where the run itself holds nothing out
+_LEAST = 0.005  # gain that is worth a change
+_WORDS: dict[str, Any] = {"norm": ("batch_norm", lambda kind: kind == "batch")}
+
+
+class Trial(NamedTuple):
+    """A short run with some options changed.
+
+    Attributes:
+        changes: the options that differ; none for the run as it is.
+        measure: "f1" (mean over classes) or "r2".
+        score:   of the validation part; NaN where the run diverged.
+        loss:    of the validation part.
+        noise:   standard error of the score, as far as it is known.
+        steps:   that were taken.
+    """
+
+    changes: dict[str, Any]
+    measure: str
+    score: float
+    loss: float
+    noise: float
+    steps: int
+
+
+def remedies(findings: Iterable[Finding], options: dict[str, Any], most: int = 2) -> list[Any]:
+    """The options to try, best first: what findings propose and a run can be told.
+
+    Example:
+        >>> finding = Finding("r", "", "", "", 0.9, fixes=({"norm": "batch"}, {"surgery": 1}))
+        >>> remedies([finding], {"batch_norm": False})
+        [{'batch_norm': True}]
+    """
+    found: list[dict[str, Any]] = []
+    for finding in sorted(findings, key=lambda one: -one.weight):
+        for fix in finding.fixes:
+            changes = _options(fix)
+            new = {name: value for name, value in changes.items() if options.get(name) != value}
+            if new and new not in found:
+                found.append(new)
+    return found[:most]
+
+
+def _options(fix: dict[str, Any]) -> dict[str, Any]:
+    """The part of a remedy that is options of a run."""
+    made = {}
+    for name, value in fix.items():
+        word, read = _WORDS.get(name, (name, lambda same: same))
+        if word in OPTIONS:
+            made[word] = read(value)
+    try:
+        return checked(made)
+    except RetropropError:
+        return {}
+
+
+def try_out(patient: Patient, changes: dict[str, Any], steps: int) -> Trial:
+    """Train about so many steps with changed options and measure the validation part.
+
+    All trials of a patient start from the same seed and hold out the same examples.
+    """
+    job = job_for(patient, **changes)
+    if job.held_out is None:
+        job = job_for(patient, validation=_HELD_OUT, **changes)
+    assert job.held_out is not None
+    short(job, steps)
+    trainer = job.trainer()
+    trainer.callbacks, trainer.monitor = [], None
+    measure = "f1" if job.data.task == "classification" else "r2"
+    try:
+        fit(job, trainer)
+    except DivergedError:
+        return Trial(changes, measure, math.nan, math.nan, 0.0, trainer.step)
+    x, y = job.held_out
+    score = float(getattr(metrics, measure)(trainer.predict(x), y))
+    inside = min(max(score, 0.0), 1.0)
+    noise = math.sqrt(inside * (1 - inside) / len(y)) if measure == "f1" else 0.0
+    return Trial(changes, measure, score, trainer.history[-1]["val_loss"], noise, trainer.step)
+
+
+def best_of(before: Trial, trials: Iterable[Trial]) -> Trial | None:
+    """The trial with the best score, if it is better than before by more than chance.
+
+    Example:
+        >>> before = Trial({}, "r2", 0.5, 1.0, 0.0, 100)
+        >>> best_of(before, [before._replace(changes={"lr": 0.1}, score=0.7)]).changes
+        {'lr': 0.1}
+    """
+    ended = [trial for trial in trials if math.isfinite(trial.score)]
+    if not ended:
+        return None
+    best = max(ended, key=lambda trial: trial.score)
+    start = before.score if math.isfinite(before.score) else 0.0
+    return best if best.score - start > max(_LEAST, before.noise) else None
+
+
+def command_line(patient: Patient, changes: dict[str, Any]) -> str:
+    """The `retroprop train` line with the options that were asked for and those of a remedy.
+
+    Example:
+        >>> asked = {"source": "my table.csv", "target": "price", "task": None}
+        >>> command_line(Patient(None, {"hidden": [8, 4]}, asked, None), {"lr": 0.001})
+        "retroprop train 'my table.csv' --target price hidden=8,4 lr=0.001"
+    """
+    words = ["retroprop", "train", patient.asked["source"]]
+    for name in ("target", "task"):
+        if patient.asked[name] is not None:
+            words += [f"--{name}", patient.asked[name]]
+    words += [f"{name}={_spelled(value)}" for name, value in {**patient.given, **changes}.items()]
+    return shlex.join(words)
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def write_options(patient: Patient, changes: dict[str, Any]) -> Path | None:
+    """Put the better options beside a run's own, as doctor.json; None where there is no run.
+
+    The run's config.json stays as it is: it describes the weights that lie beside it. A doctor.json
+    that is there already is kept as doctor.json.before.
+    """
+    if patient.folder is None:
+        return None
+    path = patient.folder / "doctor.json"
+    if path.exists():
+        os.replace(path, path.with_name("doctor.json.before"))
+    content = json.dumps({**patient.given, **changes}, indent=2) + "\n"
+    write_atomically(path, content.encode())
+    return path
