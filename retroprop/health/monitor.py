@@ -21,7 +21,7 @@ from retroprop.errors import TraceError
 from retroprop.health.finding import Finding
 from retroprop.health.history import History
 from retroprop.health.probe import MOST_CLASSES, Probe, Site
-from retroprop.health.rules import check
+from retroprop.health.rules import check_again
 from retroprop.nn.module import Module
 from retroprop.optim import Optimizer
 
@@ -122,13 +122,15 @@ class Monitor:
             self._values["update", name] = change
         self._before = {}
         self.history.add(step, self.optimizer.lr, self._values)
-        known = {(one.rule, one.where[:1]) for one in self.findings}
-        found = [one for one in check(self.history) if (one.rule, one.where[:1]) not in known]
-        self.findings += found
+        found = self.review()
         self._last += time.perf_counter() - began
         self._spent += self._last
         self._next = step + (self.every or max(_FIRST, min(_SELDOM, step // 2)))
         return found
+
+    def review(self) -> list[Finding]:
+        """What the rules find for the first time, as after the last epoch."""
+        return check_again(self.history, self.findings) if len(self.history) else []
 
     def _weights(self) -> dict[str, Array]:
         parameters = self.model.named_parameters()

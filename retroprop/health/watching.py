@@ -12,7 +12,7 @@ from retroprop.core.tensor import Tensor
 from retroprop.health.finding import Finding
 from retroprop.health.history import History
 from retroprop.health.probe import Probe
-from retroprop.health.rules import check
+from retroprop.health.rules import check_again
 from retroprop.nn.module import Module
 from retroprop.optim import Optimizer
 
@@ -70,10 +70,7 @@ class Watch:
             self.history.losses.append(float(loss.item() if isinstance(loss, Tensor) else loss))
         rate = self.optimizer.lr if self.optimizer is not None else float("nan")
         self.history.add(last + 1 if step is None else step, rate, seen)
-        known = {(one.rule, one.where[:1]) for one in self.findings}
-        found = [one for one in check(self.history) if (one.rule, one.where[:1]) not in known]
-        self.findings += found
-        return found
+        return check_again(self.history, self.findings)
 
 
 def watch(model: Module, optimizer: Optimizer | None = None, **facts: Any) -> Watch:

@@ -17,6 +17,7 @@ from retroprop.train.interrupt import Interruptible
 from retroprop.train.progress import Progress
 
 if TYPE_CHECKING:
+    from retroprop.health.finding import Finding
     from retroprop.train.trainer import Trainer
 
 __all__ = ["Batching", "Loop"]
@@ -108,7 +109,14 @@ class Loop:
                     self._found(error)
                     self._tell("on_diverged")
                     raise
+            if trainer.monitor is not None:
+                self._say(trainer.monitor.review())
         self._tell("on_fit_end")
+
+    def _say(self, findings: list[Finding]) -> None:
+        for finding in findings:
+            self.display.note(str(finding))
+            self._tell("on_finding", finding)
 
     def _found(self, error: DivergedError) -> None:
         """Tell everyone where a number that is not finite came from."""
@@ -164,9 +172,7 @@ class Loop:
             monitor.before(*map(trainer.tensors, batch))
         losses = self._train(rows)
         if monitor is not None and look and losses:
-            for finding in monitor.after(trainer.step):
-                self.display.note(str(finding))
-                self._tell("on_finding", finding)
+            self._say(monitor.after(trainer.step))
         self.display.step(
             trainer.position["batch"],
             examples=rows.size,

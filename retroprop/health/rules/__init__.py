@@ -20,7 +20,7 @@ from retroprop.health.rules.stuck import loss_stuck
 from retroprop.health.rules.time import exploding_in_time, vanishing_in_time
 from retroprop.health.rules.vanishing import vanishing_gradient
 
-__all__ = ["RULES", "Rule", "check"]
+__all__ = ["RULES", "Rule", "check", "check_again"]
 
 Rule = Callable[[History], Iterable[Finding]]
 
@@ -52,3 +52,11 @@ def check(history: History) -> list[Finding]:
     """What all rules find, what weighs most first."""
     found = [finding for rule in RULES.values() for finding in rule(history)]
     return sorted(found, key=lambda finding: -finding.weight)
+
+
+def check_again(history: History, findings: list[Finding]) -> list[Finding]:
+    """What the rules find for the first time; it is added to the findings there are."""
+    known = {(one.rule, one.where[:1]) for one in findings}
+    found = [one for one in check(history) if (one.rule, one.where[:1]) not in known]
+    findings += found
+    return found
