@@ -51,6 +51,7 @@ class Monitor:
     Attributes:
         history:  what was seen.
         findings: what is wrong, in the order in which it was seen.
+        spent:    seconds that looking took so far, of `trained_seconds` of training.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Monitor:
         self._sites: list[Site] = []
         self._compiled = compile(self._probe, verbose=False)
         self._next = _FIRST if every is None else every
-        self._spent = self._last = self._trained = self._pace = 0.0
+        self.spent = self._last = self.trained_seconds = self._pace = 0.0
         self._before: dict[str, Array] = {}
         self._values: dict[tuple[str, str], Any] = {}
 
@@ -79,7 +80,7 @@ class Monitor:
         """Steps were taken: how long that took, and what they gave."""
         if self.history.losses:  # the first call also compiles: it tells no pace
             self._pace = seconds / max(len(losses), 1)
-        self._trained += seconds
+        self.trained_seconds += seconds
         self.history.losses += [float(loss) for loss in losses]
         self.history.norms += [float(norm) for norm in norms]
 
@@ -90,8 +91,8 @@ class Monitor:
         if self.every is not None:
             return True
         if not self._last:
-            return 0.0 < self._pace < _QUICK or self._trained > _PATIENCE
-        return self._spent + self._last <= _ALLOWANCE + _SHARE * self._trained
+            return 0.0 < self._pace < _QUICK or self.trained_seconds > _PATIENCE
+        return self.spent + self._last <= _ALLOWANCE + _SHARE * self.trained_seconds
 
     def steps_until(self, step: int) -> int | None:
         """How many steps may be taken before the next look; None where that does not matter."""
@@ -124,7 +125,7 @@ class Monitor:
         self.history.add(step, self.optimizer.lr, self._values)
         found = self.review()
         self._last += time.perf_counter() - began
-        self._spent += self._last
+        self.spent += self._last
         self._next = step + (self.every or max(_FIRST, min(_SELDOM, step // 2)))
         return found
 

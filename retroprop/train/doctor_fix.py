@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -21,7 +22,6 @@ __all__ = ["Trial", "best_of", "command_line", "remedies", "try_out", "write_opt
 
 _HELD_OUT = 0.2  # where the run itself holds nothing out
 _LEAST = 0.005  # gain that is worth a change
-_WORDS: dict[str, Any] = {"norm": ("batch_norm", lambda kind: kind == "batch")}
 
 
 class Trial(NamedTuple):
@@ -45,32 +45,29 @@ class Trial(NamedTuple):
 
 
 def remedies(findings: Iterable[Finding], options: dict[str, Any], most: int = 2) -> list[Any]:
-    """The options to try, best first: what findings propose and a run can be told.
+    """The options to try: what findings propose and a run can be told.
+
+    The first remedy of each finding, what weighs most first, then the second ones, and so on.
 
     Example:
-        >>> finding = Finding("r", "", "", "", 0.9, fixes=({"norm": "batch"}, {"surgery": 1}))
+        >>> finding = Finding("r", "", "", "", 0.9, fixes=({"batch_norm": True}, {"surgery": 1}))
         >>> remedies([finding], {"batch_norm": False})
         [{'batch_norm': True}]
     """
     found: list[dict[str, Any]] = []
-    for finding in sorted(findings, key=lambda one: -one.weight):
-        for fix in finding.fixes:
-            changes = _options(fix)
-            new = {name: value for name, value in changes.items() if options.get(name) != value}
-            if new and new not in found:
-                found.append(new)
+    ranked = [finding.fixes for finding in sorted(findings, key=lambda one: -one.weight)]
+    for fix in (one for turn in itertools.zip_longest(*ranked) for one in turn if one):
+        changes = _options(fix)
+        new = {name: value for name, value in changes.items() if options.get(name) != value}
+        if new and new not in found:
+            found.append(new)
     return found[:most]
 
 
 def _options(fix: dict[str, Any]) -> dict[str, Any]:
     """The part of a remedy that is options of a run."""
-    made = {}
-    for name, value in fix.items():
-        word, read = _WORDS.get(name, (name, lambda same: same))
-        if word in OPTIONS:
-            made[word] = read(value)
     try:
-        return checked(made)
+        return checked({name: value for name, value in fix.items() if name in OPTIONS})
     except RetropropError:
         return {}
 

@@ -123,6 +123,8 @@ class Loop:
         if error.provenance is None:
             return
         finding = error.provenance.finding(self.trainer.step + 1)
+        rate = 0.1 * self.trainer.optimizer.lr
+        finding = finding._replace(fixes=({"lr": rate}, {"clip_grad_norm": 1.0}))
         if self.trainer.monitor is not None:
             self.trainer.monitor.findings.append(finding)
         self._tell("on_finding", finding)

@@ -31,9 +31,10 @@ def asserts(source: str) -> bool:
 def programs() -> Sequence[object]:
     """The examples, as test parameters."""
     found = []
-    for path in sorted((ROOT / "examples").glob("*.py")):
+    for path in sorted((ROOT / "examples").rglob("*.py")):
         marks = [pytest.mark.slow] if is_slow(path.read_text(encoding="utf-8")) else []
-        found.append(pytest.param(path, id=path.name, marks=marks))
+        name = path.relative_to(ROOT / "examples").as_posix()
+        found.append(pytest.param(path, id=name, marks=marks))
     return found
 
 

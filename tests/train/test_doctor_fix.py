@@ -36,7 +36,7 @@ def patient(tmp_path, monkeypatch):
 
 
 def test_remedies_are_options_of_a_run_best_first():
-    found = [finding(0.5, {"lr": 0.1}), finding(0.9, {"norm": "batch"}, {"surgery": 1})]
+    found = [finding(0.5, {"lr": 0.1}), finding(0.9, {"batch_norm": True}, {"surgery": 1})]
     assert remedies(found, {"batch_norm": False, "lr": 1.0}) == [{"batch_norm": True}, {"lr": 0.1}]
     assert remedies(found, {"batch_norm": True, "lr": 0.1}) == []
     assert remedies([finding(0.9, {"lr": -1.0})], {}) == []

@@ -89,7 +89,7 @@ def _found(first: list[Any], second: list[Any]) -> Finding | None:
     size = sum(float(np.square(a, dtype=np.float64).sum()) for a, _ in pairs) ** 0.5
     grown = sum(float(a.ravel() @ b.ravel()) for a, b in pairs) / size**2 if size else 1.0
     off = sum(float(np.square(2.0 * a - b, dtype=np.float64).sum()) for a, b in pairs) ** 0.5
-    if not size or off > _CLOSE * size:
+    if not size or not off <= _CLOSE * size:  # nor where a number is none
         return None
     return Finding(
         "forgotten_zero_grad",

@@ -47,10 +47,15 @@ RULES: dict[str, Rule] = {
     )
 }
 
+_SPEAKS_FOR = {"loss_stuck": ("underfitting", "class_collapse")}  # the same thing, seen nearer
+
 
 def check(history: History) -> list[Finding]:
     """What all rules find, what weighs most first."""
     found = [finding for rule in RULES.values() for finding in rule(history)]
+    said = {finding.rule for finding in found}
+    hidden = {rule for speaker, rules in _SPEAKS_FOR.items() if speaker in said for rule in rules}
+    found = [finding for finding in found if finding.rule not in hidden]
     return sorted(found, key=lambda finding: -finding.weight)
 
 

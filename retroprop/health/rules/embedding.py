@@ -19,7 +19,7 @@ def embedding_rows_unused(history: History) -> Iterator[Finding]:
     Words are rare by nature: with frequencies as 1/rank, 72 % of ten thousand words are missed when
     there is one lookup for each on average, 14 % with ten, 4 % with twenty: the rule asks for that.
 
-    Source: Zipf 1949; Press, Wolf 2017, arXiv:1608.05859 (rows cost memory and are never learnt).
+    Source: Zipf 1949, "Human behavior and the principle of least effort".
     """
     for name in history.names("table"):
         seen = history.visited.get(name)

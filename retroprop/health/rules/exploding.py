@@ -31,6 +31,6 @@ def exploding_gradient(history: History) -> Iterator[Finding]:
         0.9,
         found.step,
         (found.first, found.last),
-        ({"init": "he"}, {"clip_grad_norm": 1.0}, {"norm": "batch"}),
+        ({"init": "he"}, {"clip_grad_norm": 1.0}, {"batch_norm": True}),
         {"per_layer": found.per_layer, "total": found.total, "layers": found.layers},
     )

@@ -70,8 +70,8 @@ def _signs(history: History, course: Progress) -> list[str]:
     blocks = _blocks(history)
     highest = float(blocks.max(initial=0.0))
     if course.is_new and highest > _PEAK * reference > 0:
-        step = int(np.argmax(blocks)) * _size(history) + 1
-        signs.append(f"the loss rose from {course.start:.3g} to {highest:.3g} at step {step}")
+        step = (int(np.argmax(blocks)) + 1) * _size(history)
+        signs.append(f"the loss rose from {course.start:.3g} to {highest:.3g} by step {step}")
     elif course.is_new and course.now > _WORSE * reference > 0:
         signs.append(f"the loss is {course.now:.3g}, it was {course.start:.3g} at first")
     jump = _jump(history, reference) if course.is_new else None
@@ -152,6 +152,11 @@ def learning_rate_too_low(history: History) -> Iterator[Finding]:
         0.9 if ratio < _CRAWL else 0.7,
         history.events[-1],
         ("lr",),
-        ({"lr": factor * rate}, {"lr": 0.1 * factor * rate}, {"optimizer": "adam", "lr": 1e-3}),
+        ({"lr": _customary(history)}, {"lr": factor * rate}, {"optimizer": "adam", "lr": 1e-3}),
         {"ratio": ratio, "lr": rate, "level": course.level},
     )
+
+
+def _customary(history: History) -> float:
+    """The rate that one would begin with."""
+    return 0.1 if getattr(history.facts.get("optimizer"), "name", "") == "SGD" else 3e-3

@@ -56,9 +56,9 @@ def saturated_units(history: History) -> Iterator[Finding]:
         0.4 + 0.5 * share,
         step,
         (name,),
-        ({"init": "glorot"}, {"norm": "batch"}, {"activation": "relu", "init": "he"})
+        ({"init": "glorot"}, {"batch_norm": True}, {"activation": "relu", "init": "he"})
         if from_the_start
-        else ({"lr": 0.1 * history.rates[-1]}, {"norm": "batch"}),
+        else ({"lr": 0.1 * history.rates[-1]}, {"batch_norm": True}),
         {"share": share, "first": first, "layers": len(worst)},
     )
 

@@ -53,7 +53,7 @@ def mixed_scales(history: History) -> Iterator[Finding]:
         0.6,
         history.events[0],
         (names[high], names[low]),
-        ({"init": "he"}, {"norm": "batch"}, {"optimizer": "adam"}),
+        ({"init": "he"}, {"batch_norm": True}, {"optimizer": "adam"}),
         {"ratio": ratio, "largest": float(last[high]), "smallest": float(last[low])},
     )
 

@@ -56,14 +56,14 @@ def _cause(history: History) -> tuple[str, str, tuple[dict[str, Any], ...]]:
         return (
             "the weights of the layers are too small for the number of their inputs",
             f'init="he" (nn.init.auto_(model)), or {norm}',
-            ({"init": "he"}, {"norm": "batch"}),
+            ({"init": "he"}, {"batch_norm": True}),
         )
     share = sum(bounded[kind]) / len(bounded[kind])
     why = f"{kind} multiplies the gradient by at most {_SLOPES[kind]}"
     if share > _SATURATED:
         why = f"{kind} is saturated in {share:.0%} of its values, where its slope is near 0"
     remedy = f'activation="relu" and init="he" (nn.init.auto_(model)), or {norm}'
-    return why, remedy, ({"activation": "relu", "init": "he"}, {"norm": "batch"})
+    return why, remedy, ({"activation": "relu", "init": "he"}, {"batch_norm": True})
 
 
 def _evidence(found: Slope) -> dict[str, Any]:
