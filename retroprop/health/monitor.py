@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 _FIRST = 10  # steps before the first look
 _SELDOM = 100  # steps between two looks, at most
-_SHARE = 0.015  # of the time that looking may take
+_SHARE = 0.01  # of the time that looking may take
 _ALLOWANCE = 0.05  # seconds of it that are free
 _QUICK = 0.01  # seconds of a step below which a probe runs op by op: compiling would take longer
 _TINY = 1e-30  # what weights add up to at least
