@@ -39,7 +39,7 @@ def read(path):
     return [datetime.fromisoformat(line[0]) for line in lines], [float(line[1]) for line in lines]
 
 
-def made_up(days=500):
+def made_up(days=300):
     """Days with an evening, weekends, and weather that lasts."""
     times = [datetime(2012, 1, 2) + timedelta(hours=i) for i in range(DAY * days)]
     hour = np.arange(DAY * days)

@@ -20,7 +20,7 @@ from retroprop import nn, optim
 options = dict(item.split("=") for item in sys.argv[1:] if "=" in item)
 paths = [Path(item) for item in sys.argv[1:] if "=" not in item]
 paths = paths or sorted(Path(nn.__file__).parent.glob("*.py"))
-steps, length, batch = int(options.get("steps", 200)), 96, 16
+steps, length, batch = int(options.get("steps", 150)), 96, 16
 
 
 def read(path):

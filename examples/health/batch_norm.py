@@ -69,7 +69,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 here = Path(__file__).parents[1] / "data" / "fashion_mnist.npz"
 parser.add_argument("--data", type=Path, default=here, help="an .npz with x_train, ..., y_test")
 parser.add_argument("--examples", type=int, default=5000)
-parser.add_argument("--steps", type=int, default=1000)
+parser.add_argument("--steps", type=int, default=600)
 parser.add_argument("--out", type=Path, help="folder for the picture")
 options = parser.parse_args()
 

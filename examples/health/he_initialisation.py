@@ -89,7 +89,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 here = Path(__file__).parents[1] / "data" / "fashion_mnist.npz"
 parser.add_argument("--data", type=Path, default=here, help="an .npz with x_train and y_train")
 parser.add_argument("--examples", type=int, default=3000)
-parser.add_argument("--epochs", type=int, default=8)
+parser.add_argument("--epochs", type=int, default=4)
 parser.add_argument("--out", type=Path, help="folder for the pictures")
 options = parser.parse_args()
 
