@@ -1,6 +1,6 @@
 """A small transformer learns to write Python from the sources of retroprop.nn, then writes.
 
-    python examples/language_model.py                          half a minute
+    python examples/language_model.py                          ten seconds
     python examples/language_model.py TEXT.txt steps=2000      your own text, also TEXT.txt.gz
 
 Characters are the tokens. The loss is shown in bits per character, on a tenth of the text that the
@@ -20,7 +20,7 @@ from retroprop import nn, optim
 options = dict(item.split("=") for item in sys.argv[1:] if "=" in item)
 paths = [Path(item) for item in sys.argv[1:] if "=" not in item]
 paths = paths or sorted(Path(nn.__file__).parent.glob("*.py"))
-steps, length, batch = int(options.get("steps", 150)), 96, 16
+steps, length, batch = int(options.get("steps", 100)), 96, 16
 
 
 def read(path):
