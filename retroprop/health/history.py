@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from retroprop.health.probe import Site
+from retroprop.nn.module import Module
 
-__all__ = ["History"]
+__all__ = ["History", "updates", "weights_of"]
 
 Array = np.ndarray[Any, Any]
 Key = tuple[str, str]
@@ -117,3 +118,18 @@ class History:
         """The mean square gradient at each step of the sequences that a layer reads, last event."""
         found = self.recent("by step", name)
         return found[-1].astype(float) if found else None
+
+
+def weights_of(model: Module) -> dict[str, Array]:
+    """Copies of the weights that are trained, by name."""
+    parameters = model.named_parameters()
+    return {n: np.array(p.numpy()) for n, p in parameters if p.requires_grad and p.size}
+
+
+def updates(before: Mapping[str, Array], after: Mapping[str, Array]) -> dict[Key, Any]:
+    """The mean square by which each weight has changed, as a `History` keeps it."""
+    return {
+        ("update", name): np.square(np.subtract(after[name], old, dtype=np.float32)).mean()
+        for name, old in before.items()
+        if name in after
+    }

@@ -19,7 +19,7 @@ from retroprop.core.tape import Journal
 from retroprop.core.tensor import Tensor
 from retroprop.errors import TraceError
 from retroprop.health.finding import Finding
-from retroprop.health.history import History
+from retroprop.health.history import History, updates, weights_of
 from retroprop.health.probe import MOST_CLASSES, Probe, Site
 from retroprop.health.rules import check_again
 from retroprop.nn.module import Module
@@ -76,13 +76,13 @@ class Monitor:
 
     # -- when ------------------------------------------------------------------------------------
 
-    def trained(self, seconds: float, losses: Any, norms: Any) -> None:
+    def trained(self, seconds: float, losses: list[float], norms: list[float]) -> None:
         """Steps were taken: how long that took, and what they gave."""
         if self.history.losses:  # the first call also compiles: it tells no pace
             self._pace = seconds / max(len(losses), 1)
         self.trained_seconds += seconds
-        self.history.losses += [float(loss) for loss in losses]
-        self.history.norms += [float(norm) for norm in norms]
+        self.history.losses += losses
+        self.history.norms += norms
 
     def is_due(self, step: int) -> bool:
         """Whether to look before the next step, after so many."""
@@ -112,15 +112,13 @@ class Monitor:
         self._values.update(_answers(*batch[1:3]))
         self.history.facts["batch_size"] = _length(batch)
         self.history.sites = self._sites
-        self._before = self._weights()
+        self._before = weights_of(self.model)
         self._last = time.perf_counter() - began
 
     def after(self, step: int) -> list[Finding]:
         """Look at the update that the step made; returns what is found for the first time."""
         began = time.perf_counter()
-        for name, weight in self._weights().items():
-            change = np.square(np.subtract(weight, self._before[name], dtype=np.float32)).mean()
-            self._values["update", name] = change
+        self._values.update(updates(self._before, weights_of(self.model)))
         self._before = {}
         self.history.add(step, self.optimizer.lr, self._values)
         found = self.review()
@@ -132,10 +130,6 @@ class Monitor:
     def review(self) -> list[Finding]:
         """What the rules find for the first time, as after the last epoch."""
         return check_again(self.history, self.findings) if len(self.history) else []
-
-    def _weights(self) -> dict[str, Array]:
-        parameters = self.model.named_parameters()
-        return {n: np.array(p.numpy()) for n, p in parameters if p.requires_grad and p.size}
 
     def _probe(self, *batch: Any) -> dict[tuple[str, str], Tensor]:
         """A pass that leaves nothing behind but its statistics."""

@@ -30,9 +30,7 @@ BOUNDED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 _NEAR = 0.025  # of its range: this close to an end, a bounded activation counts as saturated
 _RECTIFIED = ("relu",)
 _TINY = 1e-30  # the least sum of squares that something is divided by
-_MOST_TIMES = (
-    8  # that an activation of the same layer is looked at: a layer may be called in a loop
-)
+_MOST_TIMES = 8  # that an activation of a layer is looked at: it may be called in a loop
 MOST_CLASSES = 4096  # that predictions are counted for
 
 
@@ -80,6 +78,7 @@ class Probe(Observer):
         self.model = model
         self.sites: list[Site] = []
         self.values: dict[tuple[str, str], Tensor] = {}
+        self._known: set[tuple[str, str]] = set()
         self._names = {id(module): name for name, module in model.named_modules()}
         self._path: list[Module] = []
         self._hooks = ExitStack()
@@ -103,7 +102,7 @@ class Probe(Observer):
             for name, param in self.model.named_parameters():
                 if not dtypes.is_floating(param.dtype) or not param.size:
                     continue
-                is_table = any(site.name == name for site in self.sites if site.kind == "table")
+                is_table = ("table", name) in self._known
                 fan = param.size // param.shape[0] if param.ndim > 1 and not is_table else 0
                 self._site(Site(name, "parameter", param.size, 1, fan))
                 self._note("weight", name, _mean_square(param.detach()))
@@ -239,8 +238,9 @@ class Probe(Observer):
 
     def _site(self, site: Site) -> bool:
         """Keep a place; whether it is new."""
-        if any(known.name == site.name and known.kind == site.kind for known in self.sites):
+        if (site.kind, site.name) in self._known:
             return False
+        self._known.add((site.kind, site.name))
         self.sites.append(site)
         return True
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from retroprop.core.tensor import Tensor
 from retroprop.health.finding import Finding
-from retroprop.health.history import History
+from retroprop.health.history import History, updates, weights_of
 from retroprop.health.probe import Probe
 from retroprop.health.rules import check_again
 from retroprop.nn.module import Module
@@ -60,10 +60,8 @@ class Watch:
         if self._probe is not None:
             self.history.sites = self._probe.sites
         seen = {key: np.asarray(value.numpy()) for key, value in values.items()}
-        weights = {n: np.array(p.numpy()) for n, p in self.model.named_parameters()}
-        for name, before in self._weights.items():
-            change = np.subtract(weights[name], before, dtype=np.float32)
-            seen["update", name] = np.square(change).mean()
+        weights = weights_of(self.model)
+        seen.update(updates(self._weights, weights))
         self._weights = weights
         last = self.history.events[-1] if self.history.events else 0
         if loss is not None:

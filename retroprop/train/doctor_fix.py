@@ -82,8 +82,8 @@ def try_out(patient: Patient, changes: dict[str, Any], steps: int) -> Trial:
         job = job_for(patient, validation=_HELD_OUT, **changes)
     assert job.held_out is not None
     short(job, steps)
-    trainer = job.trainer()
-    trainer.callbacks, trainer.monitor = [], None
+    trainer = job.trainer(health=False)
+    trainer.callbacks = []
     measure = "f1" if job.data.task == "classification" else "r2"
     try:
         fit(job, trainer)

@@ -17,10 +17,8 @@ from retroprop.data.order import shuffled
 from retroprop.errors import ArgumentError, CheckpointError, DivergedError
 from retroprop.health.checks import Case, make_case
 from retroprop.health.finding import Finding
-from retroprop.health.monitor import Monitor
 from retroprop.train import config
 from retroprop.train.job import Job, loss_for, read_json
-from retroprop.train.progress import Progress
 from retroprop.train.run import load_source
 from retroprop.train.trainer import Trainer
 
@@ -177,19 +175,9 @@ def short(job: Job, steps: int) -> int:
 def watch(job: Job, steps: int) -> Watched:
     """Train about so many steps with a monitor that looks often; nothing is written."""
     count = short(job, steps)
-    trainer = job.trainer()
+    trainer = job.trainer(health=max(1, count // _LOOKS))
     trainer.callbacks = []
-    every = max(1, count // _LOOKS)
-    trainer.monitor = Monitor(
-        trainer.model,
-        trainer.optimizer,
-        lambda *batch: trainer.engine.backward(*batch),
-        every=every,
-        loss=trainer.objective.name,
-        clip_grad_norm=trainer.clip_grad_norm,
-        epochs=trainer.history,
-        batch_size=job.options["batch_size"],
-    )
+    assert trainer.monitor is not None
     diverged = None
     try:
         fit(job, trainer)
@@ -216,13 +204,5 @@ def _with_fixes(found: list[Finding], job: Job, what: str, step: int) -> list[Fi
 def fit(job: Job, trainer: Trainer) -> float:
     """Train as the job would, without files; returns the seconds it took."""
     began = time.perf_counter()
-    trainer.fit(
-        job.x_train,
-        job.y_train,
-        epochs=job.options["epochs"],
-        batch_size=job.options["batch_size"],
-        validation_data=job.held_out,
-        class_weight=job.class_weight,
-        progress=Progress(enabled=False),
-    )
+    job.run(trainer, progress=False)
     return time.perf_counter() - began

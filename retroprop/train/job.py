@@ -119,7 +119,7 @@ class Job:
         mean = counts.sum() / len(counts)
         return {k: mean / count if count else 0.0 for k, count in enumerate(counts.tolist())}
 
-    def trainer(self) -> Trainer:
+    def trainer(self, *, health: bool | int = True) -> Trainer:
         """Model, loss, optimizer with its schedule, and everyone who listens."""
         options = self.options
         steps = math.ceil(len(self.x_train) / options["batch_size"]) * options["epochs"]
@@ -142,6 +142,7 @@ class Job:
             ema=optim.EMA(self.model, options["ema"], warmup=True) if options["ema"] else None,
             seed=options["seed"],
             nonfinite=options["nonfinite"],
+            health=health,
         )
 
     def begin(self) -> None:
@@ -192,6 +193,11 @@ class Job:
 
     def fit(self, trainer: Trainer, progress: bool) -> None:
         """Train, then take the weights that were kept."""
+        self.run(trainer, progress)
+        self.model.load_state_dict(files.load(self.folder / "weights.safetensors"))
+
+    def run(self, trainer: Trainer, progress: bool) -> None:
+        """Train on the data of the job, with its options."""
         trainer.fit(
             self.x_train,
             self.y_train,
@@ -201,7 +207,6 @@ class Job:
             class_weight=self.class_weight,
             progress=Progress(enabled=progress),
         )
-        self.model.load_state_dict(files.load(self.folder / "weights.safetensors"))
 
     def finish(self, trainer: Trainer, began: float) -> dict[str, Any]:
         """Measure the kept weights on the test part, write result and report."""

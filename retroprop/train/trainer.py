@@ -235,7 +235,7 @@ class Trainer:
             self._measure(shown, take(data.y, every), take(data.weights, every))
         losses = [float(loss) for loss in made.losses]
         if self.monitor is not None:
-            self.monitor.trained(time.perf_counter() - began, losses, made.norms)
+            self.monitor.trained(time.perf_counter() - began, losses, made.norms.tolist())
         self._advance(losses, self._counts(data, rows))
         self.divergence.went_well(losses)
         return losses
