@@ -205,7 +205,8 @@ def _show(what: str, *seen: Any) -> None:
 
 def followers() -> list[Observer]:
     """The observers of this thread that want to see every op, one by one."""
-    return [observer for observer in _mode.observers if observer.follows]
+    observers = _mode.observers  # almost always none, and every compiled call asks
+    return [observer for observer in observers if observer.follows] if observers else []
 
 
 def tell_node(node: Node | None) -> None:
