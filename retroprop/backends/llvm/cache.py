@@ -6,7 +6,9 @@ One file for each entry, named by its key, in a folder that only its owner can r
 
 The digest covers all that follows; a file that does not agree with it counts as missing. Files
 appear whole (they are renamed into place), so that any number of processes may share the folder.
-What was not used for longest goes first. A folder that cannot be used costs time, never a result.
+What was not used for longest goes first; to find it the folder is looked through each time a 64th
+of what it may hold was written, by whatever processes: the length of the file `written`, a byte
+for each block. A folder that cannot be used costs time, never a result.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ _MAGIC = b"retroprop code 1\n"
 _DIGEST = 32
 _SIZE = 8
 _SUFFIX = ".code"
+_WRITTEN = "written"
+_BLOCK = 4096
 _UNFINISHED = 3600.0  # seconds after which a file that was never renamed was left by a crash
 
 
@@ -112,7 +116,8 @@ def put(key: str, data: bytes, metadata: dict[str, Any] | None = None) -> None:
         with open(unfinished, "xb", opener=_private) as file:
             file.write(packed)
         os.replace(unfinished, os.path.join(where, key + _SUFFIX))
-        _trim(where)
+        if _is_time_to_trim(where, len(packed)):
+            _trim(where)
     except OSError:  # read-only, full, or removed meanwhile
         with suppress(OSError):
             os.remove(unfinished)
@@ -127,7 +132,9 @@ def size_bytes() -> int:
 def clear() -> None:
     """Remove every entry."""
     where = folder()
-    for _, _, path in _files(where) if where else ():
+    if where is None:
+        return
+    for path in (*(path for _, _, path in _files(where)), os.path.join(where, _WRITTEN)):
         with suppress(OSError):
             os.remove(path)
 
@@ -170,6 +177,18 @@ def _files(where: str) -> list[tuple[float, int, str]]:
                 if item.name.endswith(_SUFFIX) or (item.name.startswith(".") and old):
                     found.append((facts.st_mtime, facts.st_size, item.path))
     return sorted(found)
+
+
+def _is_time_to_trim(where: str, size: int) -> bool:
+    """Count what was written; whether it has become a 64th of the bound."""
+    path = os.path.join(where, _WRITTEN)
+    with open(path, "ab", opener=_private) as file:
+        file.write(bytes(-(-size // _BLOCK)))
+        written = file.tell() * _BLOCK
+    if written < _bound() // 64:
+        return False
+    os.remove(path)
+    return True
 
 
 def _trim(where: str) -> None:

@@ -51,13 +51,13 @@ def test_keys_tell_versions_of_the_generator_apart(tmp_path, monkeypatch):
 def test_only_the_owner_may_read_or_run(folder):
     cache.put("a", b"code")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600, 0o600]
 
 
 @pytest.mark.parametrize("cut", [0, 5, 20, 60, -1])
 def test_a_torn_file_is_ignored_and_replaced(folder, cut):
     cache.put("a", b"code" * 10)
-    (path,) = folder.iterdir()
+    (path,) = folder.glob("*.code")
     path.write_bytes(path.read_bytes()[:cut])
     assert cache.get("a") is None
     cache.put("a", b"code")
@@ -66,7 +66,7 @@ def test_a_torn_file_is_ignored_and_replaced(folder, cut):
 
 def test_any_changed_byte_is_noticed(folder):
     cache.put("a", b"code", {"k": 1})
-    (path,) = folder.iterdir()
+    (path,) = folder.glob("*.code")
     whole = path.read_bytes()
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
@@ -97,13 +97,23 @@ def test_what_is_larger_than_the_cache_is_not_stored(monkeypatch):
     assert cache.get("b") is None
 
 
-def test_what_a_crash_left_goes(folder):
+def test_the_folder_is_looked_through_now_and_then(folder, monkeypatch):
+    monkeypatch.setattr(settings, "cache_megabytes", 4)
+    looks = []
+    monkeypatch.setattr(cache, "_files", lambda where: looks.append(where) or [])
+    for number in range(64):  # 3 blocks of 4 kB each; a 64th of 4 MB is 16 of them
+        cache.put(f"k{number}", b"code" * 3000)
+    assert len(looks) == 64 // 6
+
+
+def test_what_a_crash_left_goes(folder, monkeypatch):
     cache.put("a", b"code")
     left, busy = folder / ".b.1.1", folder / ".c.1.1"
     left.write_bytes(b"half")
     busy.write_bytes(b"half")
     unused_for(left, 7200)
-    cache.put("d", b"code")
+    monkeypatch.setattr(settings, "cache_megabytes", 1)
+    cache.put("d", b"code" * 5000)
     assert sorted(path.name for path in folder.iterdir()) == [".c.1.1", "a.code", "d.code"]
 
 
@@ -182,4 +192,4 @@ def test_processes_share_it(folder):
     commands = [[sys.executable, "-c", PUT_AND_GET, str(folder), str(n)] for n in range(3)]
     processes = [subprocess.Popen(command) for command in commands]
     assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
-    assert sorted(path.name for path in folder.iterdir()) == [f"k{n}.code" for n in range(7)]
+    assert sorted(path.name for path in folder.glob("*.code")) == [f"k{n}.code" for n in range(7)]
