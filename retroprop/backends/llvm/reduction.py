@@ -7,7 +7,8 @@ row of its own and a second reduction combines them, so any number of threads gi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["COMBINE", "Reduction", "across", "identity"]
 
 Shape = tuple[int, ...]
+
+_RUN = 64  # vectors of results that are summed up in a buffer
 
 COMBINE: dict[str, Callable[[Builder, Scalar, Scalar], Scalar]] = {
     "sum": lambda b, x, z: b.add(x, z),
@@ -205,12 +208,15 @@ class Reduction(Kernel):
         lo: int | Register,
         hi: int | Register,
     ) -> None:
-        """Elements of the result side by side, first four vectors of them, then one, then single
-        ones; each is a chain over the reduced places, the same whichever way it is taken.
+        """Elements of the result side by side: as many vectors as make a long run, then four, then
+        one, then single ones; each is a chain over the reduced places, the same whichever way.
         """
         lanes, _ = lanes_for(target, self.kept[-1][0], 1, ())
         start = f.integer(lo)
-        for wide, together in dict.fromkeys(((lanes, 4), (lanes, 1), (1, 1))):
+        runs = min(_RUN, self.kept[-1][0] // lanes)
+        for wide, together in dict.fromkeys(
+            ((lanes, max(4, runs)), (lanes, 4), (lanes, 1), (1, 1))
+        ):
             step = wide * together
             if isinstance(lo, int) and isinstance(hi, int):
                 stop: int | Register = lo + (hi - lo) // step * step
@@ -225,7 +231,8 @@ class Reduction(Kernel):
                     advance(f, p, loop.index, stride * item)
                     for p, stride, item in zip(pointers, self.kept[-1][1], items, strict=True)
                 ]
-                self._emit_together(f, Builder(f, target, wide), at, items, together)
+                emit = self._emit_together if together <= 4 else self._emit_run
+                emit(f, Builder(f, target, wide), at, items, together)
             start = f.integer(stop)
 
     def _emit_together(
@@ -261,14 +268,67 @@ class Reduction(Kernel):
             place = Stream(f.at(at[0], number * b.lanes * along[0], items[0]), self.dtype, along[0])
             scatter(b, place, Scalar(f.load(start.type, room), self.dtype), place.pointer)
 
-    def _visit(self, b: Builder, streams: list[Stream], total: Register) -> Register:
-        """Combine one vector of places into the running total, storing on the way."""
+    def _emit_run(
+        self, f: Function, b: Builder, at: list[Register], items: list[int], together: int
+    ) -> None:
+        """A run of neighbouring results, summed up in a buffer, one reduced place after the other.
+
+        Memory is read along the run, which it can be fetched ahead for; from four vectors here to
+        four vectors a row further on it cannot (the gradient of GELU with the sum of its columns
+        took twice as long that way).
+        """
+        start = b.constant(identity(self.kind, self.dtype), self.dtype).register
+        buffer = f.allocate(start.type, together)
+        step = b.lanes * self.dtype.itemsize
+        with f.loop(0, together) as each:
+            f.store(start, f.at(buffer, each.index, step))
+        size, strides = self.reduced[-1] if self.reduced else (1, (0,) * len(self.views))
+        along, count = self.kept[-1][1], len(self.results)
+        with walk(f, self.reduced[:-1], at, items) as moved, f.loop(0, size) as place:
+            here = [
+                advance(f, p, place.index, stride * item)
+                for p, stride, item in zip(moved, strides, items, strict=True)
+            ]
+            streams = self._streams(here, along)
+            same = {k: self._load(b, s) for k, s in enumerate(streams[count:]) if not s.stride}
+            with f.loop(0, together) as each:
+                nearer = [
+                    stream._replace(
+                        pointer=advance(
+                            f, stream.pointer, each.index, b.lanes * stream.stride * item
+                        )
+                    )
+                    for stream, item in zip(streams, items, strict=True)
+                ]
+                room = f.at(buffer, each.index, step)
+                f.store(self._visit(b, nearer, f.load(start.type, room), same), room)
+        with f.loop(0, together) as each:
+            room = f.at(buffer, each.index, step)
+            result = advance(f, at[0], each.index, b.lanes * along[0] * items[0])
+            total = Scalar(f.load(start.type, room), self.dtype)
+            scatter(b, Stream(result, self.dtype, along[0]), total, result)
+
+    def _load(self, b: Builder, stream: Stream) -> Scalar:
+        if stream.stride:
+            return gather(b, stream, stream.pointer)
+        return b.splat(b.with_lanes(1).load(stream.pointer, stream.dtype))
+
+    def _visit(
+        self,
+        b: Builder,
+        streams: list[Stream],
+        total: Register,
+        known: Mapping[int, Scalar] = MappingProxyType({}),
+    ) -> Register:
+        """Combine one vector of places into the running total, storing on the way.
+
+        Args:
+            known: operands that are loaded already, by number.
+        """
         count = len(self.results)
         loaded = [
-            gather(b, stream, stream.pointer)
-            if stream.stride
-            else b.splat(b.with_lanes(1).load(stream.pointer, stream.dtype))
-            for stream in streams[count:]
+            known[number] if number in known else self._load(b, stream)
+            for number, stream in enumerate(streams[count:])
         ]
         stored, (total,) = self._body(b, None)(loaded, None, (total,))
         for stream, value in zip(streams[1:count], stored, strict=True):
