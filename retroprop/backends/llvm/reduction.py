@@ -213,7 +213,7 @@ class Reduction(Kernel):
         """
         lanes, _ = lanes_for(target, self.kept[-1][0], 1, ())
         start = f.integer(lo)
-        runs = min(_RUN, self.kept[-1][0] // lanes)
+        runs = 0 if self.dtype.kind == "b" else min(_RUN, self.kept[-1][0] // lanes)
         for wide, together in dict.fromkeys(
             ((lanes, max(4, runs)), (lanes, 4), (lanes, 1), (1, 1))
         ):
