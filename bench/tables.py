@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from retroprop import data as datasets
-from retroprop.train import run as runs
+from retroprop.tasks import run as runs
 
 PACKAGES = ("numpy", "scikit-learn")
 

@@ -1,4 +1,4 @@
-"""The command line: `retroprop train | predict | evaluate | doctor | lr-find | bench | info`.
+"""The command line: `retroprop train`, `predict`, `evaluate`, `report`, `doctor`, `lr-find`, ....
 
 Exit codes: 0 done, 2 usage or unusable input, 3 the training diverged, 4 the doctor found a
 defect or no learning rate works, 130 interrupted and saved.
@@ -13,15 +13,15 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from retroprop import settings
-from retroprop.cli import bench, doctor, evaluate, info, lr_find, predict, train
+from retroprop.cli import bench, doctor, evaluate, info, lr_find, predict, report, train
 from retroprop.cli.output import fail, say
 from retroprop.errors import RetropropError, nearest
-from retroprop.train.config import OPTIONS
+from retroprop.tasks.registry import get, names
 from retroprop.version import __version__
 
 __all__ = ["main"]
 
-COMMANDS = (train, predict, evaluate, doctor, lr_find, bench, info)
+COMMANDS = (train, predict, evaluate, report, doctor, lr_find, bench, info)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +56,7 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
 
 def _unknown_flag(flag: str, parsed: Namespace) -> str:
     name = flag.lstrip("-").partition("=")[0].replace("-", "_")
-    if name in OPTIONS and hasattr(parsed, "options"):
+    if hasattr(parsed, "options") and any(name in get(task).OPTIONS for task in names()):
         return f"there is no {flag}; options of a run are written without dashes: {name}=VALUE"
     known = [f"--{word}" for word in vars(parsed) if word not in _POSITIONAL]
     close = nearest(flag.partition("=")[0], known)

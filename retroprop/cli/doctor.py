@@ -6,11 +6,11 @@ import argparse
 from argparse import Namespace
 from typing import Any
 
+from retroprop.cli.chosen import add_choices, chosen_options
 from retroprop.cli.output import emit, say
 from retroprop.errors import ArgumentError
 from retroprop.health.doctor import Diagnosis, examine, ranked
-from retroprop.train import config
-from retroprop.train.doctor_fix import (
+from retroprop.tasks.doctor_fix import (
     Trial,
     best_of,
     command_line,
@@ -18,7 +18,7 @@ from retroprop.train.doctor_fix import (
     try_out,
     write_options,
 )
-from retroprop.train.doctor_run import Patient, Watched, case_of, job_for, open_patient, watch
+from retroprop.tasks.doctor_run import Patient, Watched, case_of, open_patient, watch
 
 __all__ = ["add"]
 
@@ -41,10 +41,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("data", help="a run folder, its config.json, or data as for train")
-    parser.add_argument("options", nargs="*", metavar="key=value", help="options as for train")
-    parser.add_argument("--target", help="the column to predict")
-    parser.add_argument("--task", help="classification or regression; decided from the target")
-    parser.add_argument("--config", metavar="FILE", help="options from .yaml, .toml or .json")
+    add_choices(parser)
     parser.add_argument(
         "--steps", type=int, default=200, help="of the run that is watched, and of each trial (200)"
     )
@@ -52,19 +49,18 @@ def add(commands: Any) -> None:
         "--fix", action="store_true", help="try the two best remedies and measure their gain"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run, options=[])
+    parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
     """Examine, watch a short run, and print what was found; 4 when that is a defect."""
     if arguments.steps < 1:
         raise ArgumentError(f"--steps must be at least 1, it is {arguments.steps}")
-    overrides = config.read_file(arguments.config) if arguments.config else {}
-    overrides.update(config.parse_overrides(arguments.options))
-    patient = open_patient(arguments.data, overrides, target=arguments.target, task=arguments.task)
-    for note in patient.data.notes:
-        say(f"  {note}")
-    job = job_for(patient)
+    patient = open_patient(
+        arguments.data, chosen_options(arguments), target=arguments.target, task=arguments.task,
+        say=say,
+    )  # fmt: skip
+    job = patient.job()
     say(job.headline())
     diagnosis = examine(case_of(job))
     for layer in diagnosis.layers:
@@ -86,7 +82,7 @@ def _watched(patient: Patient, diagnosis: Diagnosis, steps: int) -> Watched:
     """The short run, unless a pass does not even reach its end."""
     if any(finding.rule == "failing_pass" for finding in diagnosis.findings):
         return Watched((), 0, float("nan"), None)
-    watched = watch(job_for(patient), steps)
+    watched = watch(patient.job(), steps)
     say(f"  {watched.steps} steps watched, loss {watched.loss:.4g}")
     return watched
 
@@ -102,8 +98,8 @@ class _Fix:
 
 def _fix(patient: Patient, found: Diagnosis, steps: int) -> _Fix:
     """Measure, and only then offer what was better."""
-    options = job_for(patient).options
-    tried = remedies(found.findings, options)
+    options = patient.job().options
+    tried = remedies(found.findings, patient.plan.kind.OPTIONS, options)
     if not tried:
         return _Fix(None, [])
     before = try_out(patient, {}, steps)
@@ -156,7 +152,7 @@ def _answer(
     """What --json prints."""
     answer = {
         "task": "doctor",
-        "source": patient.asked["source"],
+        "source": patient.plan.asked["source"],
         **found.as_dict(),
         "watched": {
             "steps": watched.steps, "loss": watched.loss, "diverged": watched.diverged,

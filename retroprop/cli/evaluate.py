@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from retroprop.cli.output import emit
-from retroprop.train.run import Run
+from retroprop.tasks.run import Run
 
 __all__ = ["add"]
 

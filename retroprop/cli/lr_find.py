@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from retroprop.cli.chosen import add_choices, chosen_options
 from retroprop.cli.output import emit, fail, say
 from retroprop.errors import ArgumentError
 from retroprop.interop.weights import write_atomically
-from retroprop.train import config
+from retroprop.tasks.job import Job
+from retroprop.tasks.plan import plan, silent
 from retroprop.train.charts.rates import rate_chart
-from retroprop.train.job import Job
 from retroprop.train.lr_find import LearningRates, NoRateError, lr_find
-from retroprop.train.run import load_source
 
 __all__ = ["add"]
 
@@ -37,12 +36,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("data", help="data, as for `train`")
-    parser.add_argument(
-        "options", nargs="*", metavar="key=value", help="options of the run, as for `train`"
-    )
-    parser.add_argument("--target", help="the column to predict")
-    parser.add_argument("--task", help="classification or regression; decided from the target")
-    parser.add_argument("--config", metavar="FILE", help="options from .yaml, .toml or .json")
+    add_choices(parser)
     parser.add_argument("--seeds", type=int, default=3, help="orders of the batches (3)")
     parser.add_argument("--out", metavar="FILE", help="draw the curve to this file (.svg)")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
@@ -99,27 +93,25 @@ def _draw(path: Path, chart: str) -> None:
 
 def _job(arguments: Namespace) -> Job:
     """What `retroprop train` would train; nothing is written."""
-    overrides = config.read_file(arguments.config) if arguments.config else {}
-    overrides.update(config.parse_overrides(arguments.options))
-    overrides = config.checked(overrides)
-    loaded = load_source(arguments.data, overrides, arguments.target, arguments.task)
-    if not arguments.quiet:
-        for note in loaded.notes:
-            say(f"  {note}")
-    asked = {"source": arguments.data, "target": arguments.target, "task": arguments.task}
-    return Job(loaded, overrides, Path(), asked)
+    made = plan(
+        arguments.data,
+        chosen_options(arguments),
+        target=arguments.target,
+        task=arguments.task,
+        say=silent if arguments.quiet else say,
+    )
+    return made.job(Path())
 
 
 def _find(job: Job, arguments: Namespace) -> LearningRates:
     options = job.options
-    steps = math.ceil(len(job.x_train) / options["batch_size"]) * options["epochs"]
     return lr_find(
         job.trainer(),
         job.x_train,
         job.y_train,
         batch_size=options["batch_size"],
         class_weight=job.class_weight,
-        trial=max(4, min(_TRIAL, steps)),
+        trial=max(4, min(_TRIAL, job.steps)),
         seeds=arguments.seeds,
         progress=not arguments.quiet,
     )

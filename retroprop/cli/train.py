@@ -9,11 +9,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from retroprop.cli.chosen import add_choices, chosen_options
 from retroprop.cli.output import emit, fail, say
 from retroprop.errors import ArgumentError, DivergedError
-from retroprop.train import config
-from retroprop.train import run as runs
-from retroprop.train.outcome import summary
+from retroprop.tasks import run as runs
+from retroprop.tasks.options import presets
+from retroprop.tasks.plan import silent
+from retroprop.tasks.registry import get, names
 
 __all__ = ["add"]
 
@@ -29,50 +31,49 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "train",
-        help="train a network on a CSV table, an .npz file or a folder of images",
+        help="train a network on your data",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "data", nargs="?", help="CSV or TSV (also .gz), .npz, or folder class/name.jpg"
-    )
-    parser.add_argument(
-        "options", nargs="*", metavar="key=value", help="options of the run; --options lists them"
-    )
-    parser.add_argument("--target", help="the column to predict")
-    parser.add_argument("--task", help="classification or regression; decided from the target")
+    parser.add_argument("data", nargs="?", help="a file or folder; `train --options` lists which")
+    add_choices(parser)
     parser.add_argument("--out", metavar="DIR", help="the run folder (default runs/NAME-001)")
     parser.add_argument("--force", action="store_true", help="replace an existing run folder")
     parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run")
-    parser.add_argument("--config", metavar="FILE", help="options from .yaml, .toml or .json")
     parser.add_argument("--quiet", action="store_true", help="errors and the last lines only")
     parser.add_argument("--json", action="store_true", help="print one last JSON object")
-    parser.add_argument("--options", action=_ListOptions, nargs=0, help="list all options")
-    parser.set_defaults(run=run, options=[])
+    parser.add_argument(
+        "--options", action=_ListOptions, nargs="?", metavar="TASK",
+        help="list the tasks, or all options of one",
+    )  # fmt: skip
+    parser.set_defaults(run=run)
 
 
 class _ListOptions(argparse.Action):
-    """Prints the options of a run and stops."""
+    """Prints the tasks, or the options of one, and stops."""
 
-    def __call__(self, parser: Any, *_: Any) -> None:
-        for name, option in config.OPTIONS.items():
-            default = _by_data(name) if option.default is None else option.default
-            print(f"{name:16} {option.help} [{default}]")
+    def __call__(self, parser: Any, namespace: Any, value: Any, *_: Any) -> None:
+        if value is None:
+            for name in names():
+                print(f"{name:16} {get(name).about}")
+            print("\nretroprop train --options TASK lists what can be set")
+        else:
+            _print_options(value)
         parser.exit()
 
 
-def _by_data(name: str) -> str:
-    """The default of an option that depends on the data: for images, and for tables."""
-    images, few, many = (
-        config.defaults_for(kind, rows)[name]
-        for kind, rows in (("images", 10_000), ("table", 200), ("table", 20_000))
-    )
-    if few != many:
-        return f"by the data; images {_plain(images)}"
-    if images == many:
-        return _plain(many)
-    return f"images {_plain(images)}, tables {_plain(many)}"
+def _print_options(task: str) -> None:
+    """Every option with what it does, and the defaults that differ by preset."""
+    kind = get(task)
+    sets = presets(kind)
+    for name, option in kind.OPTIONS.items():
+        usual = [_plain(values.get(name, option.default)) for values in sets.values()]
+        same = len(set(usual)) == 1
+        shown = usual[0] if same else ", ".join(
+            f"{preset} {value}" for preset, value in zip(sets, usual, strict=True)
+        )  # fmt: skip
+        print(f"{name:16} {option.help} [{'by the data' if shown == 'none' else shown}]")
 
 
 def _plain(value: Any) -> str:
@@ -85,19 +86,19 @@ def run(arguments: Namespace) -> int:
     """Train, say where the run went, and print the final numbers."""
     _put_apart(arguments)
     _refuse_flags(arguments.options)
-    overrides = config.read_file(arguments.config) if arguments.config else {}
-    overrides.update(config.parse_overrides(arguments.options))
     folder = _folder(arguments)
+    talk = silent if arguments.quiet else say
     try:
         result = runs.train(
             arguments.data,
-            overrides,
+            chosen_options(arguments),
             target=arguments.target,
             task=arguments.task,
             folder=folder,
             resume=bool(arguments.resume),
             progress=not arguments.quiet,
-            say=_nothing if arguments.quiet else say,
+            say=talk,
+            end=say,
         )
     except KeyboardInterrupt:
         return _interrupted(arguments, folder)
@@ -107,8 +108,6 @@ def run(arguments: Namespace) -> int:
     finally:
         if not (arguments.resume or arguments.out):
             _remove_if_empty(folder)
-    for line in summary(result):
-        say(line)
     if arguments.json:
         emit(result)
     return 0
@@ -122,7 +121,7 @@ def _put_apart(arguments: Namespace) -> None:
         arguments.data = None
     if arguments.data is None and not arguments.resume:
         raise ArgumentError(
-            "which data? give a CSV table, an .npz file or a folder of images",
+            "which data? give a file or a folder",
             fix="for example: retroprop train houses.csv --target price",
         )
 
@@ -151,10 +150,6 @@ def _folder(arguments: Namespace) -> Path:
     if arguments.out or arguments.force:
         raise ArgumentError("--resume continues in its own folder; drop --out and --force")
     return Path(arguments.resume)
-
-
-def _nothing(text: str) -> None:
-    """What --quiet says about the data and the model."""
 
 
 def _interrupted(arguments: Namespace, folder: Path) -> int:

@@ -38,11 +38,13 @@ from retroprop.data.standardise import (
     ImagePreprocessor,
     preprocessor_from_dict,
 )
+from retroprop.data.stream import Ahead, Stream
 from retroprop.data.table import RawTable, Table, raw_table
 from retroprop.data.target import Target
 
 __all__ = [
     "AUGMENTATIONS",
+    "Ahead",
     "ArrayPreprocessor",
     "Batch",
     "Column",
@@ -62,6 +64,7 @@ __all__ = [
     "RawTable",
     "Rotate",
     "Schema",
+    "Stream",
     "Table",
     "TablePreprocessor",
     "Target",

@@ -25,7 +25,7 @@ from retroprop.health.provenance import Provenance, replay
 if TYPE_CHECKING:
     from retroprop.train.trainer import Trainer
 
-__all__ = ["Engine", "Outcome"]
+__all__ = ["Engine", "Outcome", "in_memory"]
 
 Array = np.ndarray[Any, Any]
 
@@ -84,7 +84,7 @@ class Engine:
         Raises:
             DivergedError: `completed_steps` of them were applied before, with `made` their Outcome.
         """
-        if not self.compiled or not _in_memory(data):
+        if not self.compiled or not in_memory(data):
             return self._one_by_one(data, rows)
         step = self._step_over(data)
         began = time.perf_counter()
@@ -275,7 +275,7 @@ class Engine:
         return eager(*tensors)
 
 
-def _in_memory(data: Dataset) -> bool:
+def in_memory(data: Dataset) -> bool:
     """Whether the data is plain arrays, which a compiled step can gather from."""
     leaves, _ = tree.flatten((data.x, data.y, data.weights))
     return all(leaf is None or isinstance(leaf, np.ndarray) for leaf in leaves)

@@ -11,6 +11,7 @@ import numpy as np
 
 from retroprop.data.dataset import Batch, Dataset, batches, take
 from retroprop.data.order import shuffled
+from retroprop.data.stream import Ahead
 from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.train.callbacks import Callback
 from retroprop.train.interrupt import Interruptible
@@ -139,12 +140,10 @@ class Loop:
         trainer.begin_epoch()
         self.display.epoch_begin(trainer.epoch + 1)
         order = self.batching.order(trainer.epoch, trainer.position["batch"])
-        while len(order):
-            order = order[self._steps(order) :]
-            if interrupt.requested:
-                self._tell("on_interrupt")
-                raise KeyboardInterrupt
+        waited = self._batches(order, interrupt)
         record = {"epoch": trainer.epoch + 1, **trainer.epoch_scores()}
+        if waited is not None:
+            record["waited"] = waited
         if self.held_out is not None:
             self.display.stage("validating")
             batch_size = max(self.batching.batch_size, 256)
@@ -158,12 +157,39 @@ class Loop:
         self.display.epoch_end(record)
         self._tell("on_epoch_end", record)
 
+    def _batches(self, order: Order, interrupt: Interruptible) -> float | None:
+        """The steps of an epoch; seconds that they waited for batches, where these are made."""
+        trainer, data = self.trainer, self.batching.data
+        if not trainer.makes_batches(data):
+            self._all(order, interrupt)
+            return None
+        size, first = self.batching.batch_size, trainer.position["batch"]
+        rows = [order[at : at + size] for at in range(0, len(order), size)]
+
+        def make(number: int) -> Any:
+            return trainer.batch(data, rows[number], first + number)
+
+        with Ahead(make, range(len(rows))) as ahead:
+            trainer.ahead = ahead
+            try:
+                self._all(order, interrupt)
+            finally:
+                trainer.ahead = None
+        return ahead.waited
+
+    def _all(self, order: Order, interrupt: Interruptible) -> None:
+        while len(order):
+            order = order[self._steps(order) :]
+            if interrupt.requested:
+                self._tell("on_interrupt")
+                raise KeyboardInterrupt
+
     def _steps(self, order: Order) -> int:
         """The next steps of an epoch, as many as the engine takes at once; how many examples."""
         trainer, size = self.trainer, self.batching.batch_size
         monitor = trainer.monitor
         look = monitor is not None and monitor.is_due(trainer.step)
-        many = 1 if self.watchers or trainer.augment or look else trainer.engine.steps_at_once()
+        many = 1 if self.watchers or trainer.ahead or look else trainer.engine.steps_at_once()
         if monitor is not None:
             many = min(many, monitor.steps_until(trainer.step) or many)
         steps = max(1, min(many, len(order) // size))

@@ -17,6 +17,7 @@ from retroprop.core.tape import no_grad
 from retroprop.core.tensor import Tensor
 from retroprop.data.dataset import Dataset, batches, length, take
 from retroprop.data.order import generator
+from retroprop.data.stream import Ahead
 from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.health.monitor import Monitor
 from retroprop.interop import weights as files
@@ -24,7 +25,7 @@ from retroprop.nn.module import Module
 from retroprop.train import checkpoint
 from retroprop.train.callbacks import Callback
 from retroprop.train.divergence import Divergence
-from retroprop.train.engine import Engine, Outcome
+from retroprop.train.engine import Engine, Outcome, in_memory
 from retroprop.train.inputs import dataset, pair, with_targets
 from retroprop.train.loop import Batching, Loop
 from retroprop.train.objective import Objective
@@ -122,6 +123,7 @@ class Trainer:
         self.stop_reason: str | None = None
         self.first_epoch: int | None = None  # where a fit that has not ended began
         self.position: Record = _start()
+        self.ahead: Ahead | None = None  # the batches of the epoch, where they are made
 
     # -- training --------------------------------------------------------------------------------
 
@@ -240,17 +242,22 @@ class Trainer:
         self.divergence.went_well(losses)
         return losses
 
-    def batch(self, data: Dataset, row: Array) -> tuple[Any, Any, Any]:
-        """Inputs, targets and weights of the next step, augmented."""
+    def batch(self, data: Dataset, row: Array, number: int | None = None) -> tuple[Any, Any, Any]:
+        """Inputs, targets and weights of a step of this epoch (of the next one), augmented."""
         x, y, weights = (take(part, row) for part in (data.x, data.y, data.weights))
         if self.augment is not None:
-            x, y = self.augment(x, y, generator(self.seed, self.epoch, self.position["batch"]))
+            at = self.position["batch"] if number is None else number
+            x, y = self.augment(x, y, generator(self.seed, self.epoch, at))
         return x, y, weights
 
+    def makes_batches(self, data: Dataset) -> bool:
+        """Whether batches are made, from files or at random, rather than taken as they lie."""
+        return self.augment is not None or not in_memory(data)
+
     def _run_steps(self, data: Dataset, rows: Array) -> Outcome:
-        if self.augment is None:
+        if not self.makes_batches(data):
             return self.engine.train_rows(data, rows)
-        x, y, weights = self.batch(data, rows[0])
+        x, y, weights = self.batch(data, rows[0]) if self.ahead is None else self.ahead.next()
         made = self.engine.train_batch(x, y, weights)
         if made.predictions is not None:
             self._measure(made.predictions[0], y, weights)

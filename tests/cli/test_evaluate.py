@@ -7,7 +7,7 @@ import json
 import pytest
 
 from retroprop.cli import main
-from retroprop.train import run as runs
+from retroprop.tasks import run as runs
 
 
 @pytest.fixture(scope="module")

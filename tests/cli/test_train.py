@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from retroprop.cli import main
+from retroprop.tasks import names
+from retroprop.tasks import run as runs
+from retroprop.tasks.job import Job
 from retroprop.train import Callback
-from retroprop.train import run as runs
 
 CSV = "size,city,price\n" + "\n".join(
     f"{50 + i},{'Rome' if i % 3 else 'Oslo'},{3 * (50 + i) + 100 * (i % 3 > 0)}" for i in range(80)
@@ -146,7 +148,7 @@ def stopping_at(step):
 def test_an_interrupted_run_resumes_to_the_same_bits(houses, capsys, monkeypatch, step):
     options = (*TRAIN, "epochs=4", "batch_size=16", "dropout=0.2", "--quiet", "--out")
     assert call(capsys, *options, "whole")[0] == 0
-    made = runs.Job.trainer
+    made = Job.trainer
 
     def trainer(job):
         one = made(job)
@@ -154,7 +156,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(houses, capsys, monkeypatch
         return one
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs.Job, "trainer", trainer)
+        patch.setattr(Job, "trainer", trainer)
         code, out, err = call(capsys, *options, "parts", "--json")
     assert code == 130
     assert last_json(out) == {
@@ -192,6 +194,9 @@ def test_an_interrupt_before_training_says_that_nothing_is_saved(houses, capsys,
 def test_all_options_are_listed(capsys):
     code, out, _ = call(capsys, "train", "--options")
     assert code == 0
+    assert set(names()) <= {line.split()[0] for line in out.splitlines() if line}
+    code, out, _ = call(capsys, "train", "--options", "classification")
+    assert code == 0
     assert {"epochs", "lr", "hidden"} <= {line.split()[0] for line in out.splitlines()}
 
 
@@ -204,7 +209,7 @@ def test_a_run_killed_before_its_first_state_resumes_from_the_beginning(houses, 
         def on_epoch_begin(self, trainer):
             kept.setdefault("state", (houses / "killed" / "last.safetensors").read_bytes())
 
-    made = runs.Job.trainer
+    made = Job.trainer
 
     def trainer(job):
         one = made(job)
@@ -212,7 +217,7 @@ def test_a_run_killed_before_its_first_state_resumes_from_the_beginning(houses, 
         return one
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs.Job, "trainer", trainer)
+        patch.setattr(Job, "trainer", trainer)
         assert call(capsys, *TRAIN, "epochs=3", "--quiet", "--out", "killed")[0] == 0
     (houses / "killed" / "last.safetensors").write_bytes(kept["state"])
     code, _, err = call(capsys, "train", "--resume", "killed", "--quiet")
@@ -231,8 +236,8 @@ def test_the_size_of_images_is_refused_for_a_table(houses, capsys):
 
 
 def test_listed_defaults_say_what_they_are(capsys):
-    out = call(capsys, "train", "--options")[1]
+    out = call(capsys, "train", "--options", "regression")[1]
     lines = {line.split()[0]: line for line in out.splitlines()}
-    assert lines["model"].endswith("[images cnn, tables mlp]")
+    assert lines["model"].endswith("[many mlp, few mlp, pixels cnn]")
     assert lines["schedule"].endswith("[one_cycle]")
-    assert lines["limit"].endswith("[none]")
+    assert lines["limit"].endswith("[by the data]")

@@ -29,17 +29,18 @@ nn
 interop
 health
 train
+tasks
 __init__
 cli __main__
 """
 # Above, but still not for: what `nn` needs from its row of neighbours is the optimizers only.
 NOT_FOR = {"nn": {"data", "metrics"}}
 
-CORE_DEPENDENCIES = {"numpy", "safetensors"}
+CORE_DEPENDENCIES = {"numpy", "safetensors", "yaml"}
 # Optional dependencies, and llvmlite, which is large, load inside the function that needs them, in
 # these layers only.
 OPTIONAL = {"PIL", "jax", "jaxlib", "llvmlite", "matplotlib", "ml_dtypes", "rich", "torch", "yaml"}
-OPTIONAL_IN = {"backends", "cli", "data", "interop", "train"}
+OPTIONAL_IN = {"backends", "cli", "data", "interop", "tasks", "train"}
 # ... and bfloat16 is a name in the dtype table whose meaning is ml_dtypes' own.
 OPTIONAL_ELSEWHERE = {("dtypes", "ml_dtypes")}
 

@@ -23,6 +23,7 @@ SURFACE = [
     "retroprop.nn",
     "retroprop.nn.functional",
     "retroprop.optim",
+    "retroprop.tasks",
     "retroprop.train",
 ]
 

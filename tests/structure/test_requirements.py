@@ -17,9 +17,8 @@ TEST_MODULES = {
     "pillow": "PIL",
     "pytest": "pytest",
     "pytest-xdist": "xdist",
-    "pyyaml": "yaml",
 }
-CORE_MODULES = {"llvmlite", "numpy", "safetensors", PACKAGE, "tests"}
+CORE_MODULES = {"llvmlite", "numpy", "safetensors", "yaml", PACKAGE, "tests"}
 # What tests compare with, where it is installed; CI sees to it (tests/conftest.py). PyTorch takes
 # seconds to load and is kept to files of its own, `test_*_torch.py`.
 REFERENCES = {"pandas": "pandas", "scikit-learn": "sklearn", "tensorboard": "tensorboard"}
@@ -77,7 +76,7 @@ def test_the_tables_are_the_extras() -> None:
     extras = project["optional-dependencies"]
     assert names(extras["test"]) == set(TEST_MODULES)
     assert names(extras["reference"]) == set(REFERENCES)
-    assert names(project["dependencies"]) == {"llvmlite", "numpy", "safetensors"}
+    assert names(project["dependencies"]) == {"llvmlite", "numpy", "pyyaml", "safetensors"}
 
 
 def test_what_is_not_installed_is_found(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 import retroprop as rp
 from retroprop import nn, optim
 from retroprop.errors import ArgumentError, DivergedError
+from retroprop.tasks.run import train
 from retroprop.train.callbacks import Callback
-from retroprop.train.run import train
 
 X = np.random.default_rng(0).standard_normal((64, 5)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(np.int64)

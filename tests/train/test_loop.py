@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retroprop.data import Dataset
+import retroprop as rp
+from retroprop import nn
+from retroprop.data import Dataset, Stream
 from retroprop.errors import ArgumentError
 from retroprop.train.loop import Batching
 
@@ -41,3 +43,17 @@ def test_an_epoch_can_be_entered_in_the_middle():
 def test_a_wrong_batch_size_is_refused(size):
     with pytest.raises(ArgumentError, match="batch_size"):
         Batching(DATA, size, seed=0, shuffle=True)
+
+
+def test_streams_and_augmented_batches_train_as_arrays_do():
+    x = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
+    y = x.sum(axis=1, keepdims=True)
+    weights = []
+    for source in (x, Stream(lambda number: x[number], 50)):
+        rp.manual_seed(0)
+        model = nn.Linear(3, 1)
+        trainer = rp.Trainer(model, loss="mse", optimizer="sgd")
+        history = trainer.fit(source, y, epochs=2, batch_size=8, progress=False)
+        weights.append(model.weight.numpy().copy())
+    np.testing.assert_array_equal(*weights)
+    assert 0 <= history[-1]["waited"] <= history[-1]["seconds"]

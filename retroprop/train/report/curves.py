@@ -17,7 +17,7 @@ __all__ = ["curve_figures", "curve_names", "learning_curves", "verdict"]
 
 History = Sequence[Mapping[str, Any]]
 
-_OTHER = {"epoch", "step", "steps", "lr", "seconds", "time", "examples"}
+_OTHER = {"epoch", "step", "steps", "lr", "seconds", "time", "examples", "waited"}
 _WIDTH, _HEIGHT, _GAP = 460.0, 280.0, 36.0
 _LOG_RATIO = 30.0  # from which ratio of largest to smallest loss a logarithmic axis reads better
 

@@ -30,7 +30,9 @@ def headline(data: ReportData) -> str:
         True
     """
     has_pairs = data.examples > 0 and data.y_pred is not None
-    if has_pairs and data.task == "classification":
+    if data.said is not None:
+        big, lines = data.said[0], list(data.said[1])
+    elif has_pairs and data.task == "classification":
         big, lines = _classification(data)
     elif has_pairs and np.isfinite(data.y_true - data.y_pred).any():
         big, lines = _regression(data)

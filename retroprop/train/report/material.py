@@ -35,6 +35,8 @@ class ReportData:
         versions: {"retroprop": "0.1.0", "python": "3.11.7", ...}.
         created:  date and time, as text.
         health:   the History of a Monitor, and its findings.
+        said:     the result in one large number and sentences; worded here when None.
+        sections: further sections, as markup made with train/report/page.py.
 
     The examined examples (test or validation), all with one entry per example:
         split:    what they are called: "test", "validation".
@@ -69,6 +71,8 @@ class ReportData:
     created: str = ""
     health: History | None = None
     findings: Sequence[Finding] = ()
+    said: tuple[str, Sequence[str]] | None = None
+    sections: str = ""
     split: str = "test"
     y_true: Any = None
     y_pred: Any = None

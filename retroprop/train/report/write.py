@@ -56,7 +56,8 @@ def render_report(data: ReportData) -> str:
     )
     sections = class_sections if shown.task == "classification" else value_sections
     body = headline(shown) + score_tiles(shown)
-    body += _curves(shown) + sections(shown) + health_section(shown) + _made_of(shown)
+    body += _curves(shown) + sections(shown) + shown.sections
+    body += health_section(shown) + _made_of(shown)
     versions = " · ".join(f"{name} {number}" for name, number in shown.versions.items())
     footer = f"<p>{clean(versions)}</p>" if versions else ""
     return page(shown.title, header, body, footer)

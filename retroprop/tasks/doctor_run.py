@@ -12,19 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from retroprop.data.dataset import take
+from retroprop.data.dataset import length, take
 from retroprop.data.order import shuffled
-from retroprop.errors import ArgumentError, CheckpointError, DivergedError
+from retroprop.errors import ArgumentError, DivergedError
 from retroprop.health.checks import Case, make_case
 from retroprop.health.finding import Finding
-from retroprop.train import config
-from retroprop.train.job import Job, loss_for, read_json
-from retroprop.train.run import load_source
+from retroprop.tasks.job import Job, read_json
+from retroprop.tasks.plan import Chosen, Plan, Say, plan, silent
 from retroprop.train.trainer import Trainer
 
-__all__ = ["Patient", "Watched", "case_of", "fit", "job_for", "open_patient", "short", "watch"]
+__all__ = ["Patient", "Watched", "case_of", "fit", "open_patient", "short", "watch"]
 
-Array = np.ndarray[Any, Any]
 _SHOWN = 256  # examples in the batch of the pass that is looked at
 _LOOKS = 20  # in a monitored run
 
@@ -33,16 +31,16 @@ class Patient(NamedTuple):
     """A training that can be begun again and again, with other options.
 
     Attributes:
-        data:   what `data.load` returned.
-        given:  the options that were asked for; the others follow from the data.
-        asked:  source, target and task as `retroprop train` would be given them.
+        plan:   task, data, and the options that were asked for.
         folder: of the run it comes from, or None.
     """
 
-    data: Any
-    given: dict[str, Any]
-    asked: dict[str, Any]
+    plan: Plan
     folder: Path | None
+
+    def job(self, **changes: Any) -> Job:
+        """The job that `retroprop train` would do, with some options changed."""
+        return self.plan.job(self.folder or Path("runs"), **changes)
 
 
 class Watched(NamedTuple):
@@ -63,10 +61,11 @@ class Watched(NamedTuple):
 
 def open_patient(
     source: str,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | Chosen | None = None,
     *,
     target: str | None = None,
     task: str | None = None,
+    say: Say = silent,
 ) -> Patient:
     r"""The training of a run folder, of its config.json, or of data with options.
 
@@ -74,6 +73,7 @@ def open_patient(
         source:    a run folder, its config.json, or what `retroprop train` takes.
         overrides: options by name, over those of the run.
         target, task: as for `retroprop train`.
+        say:       where notes on the data go.
 
     Raises:
         ArgumentError:   an unknown option, or one that does not fit the data.
@@ -86,86 +86,56 @@ def open_patient(
         ...     path = pathlib.Path(folder, "table.csv")
         ...     _ = path.write_text("a,b\n" + "".join(f"{k / 7},{k % 2}\n" for k in range(40)))
         ...     patient = open_patient(str(path), {"epochs": 2}, target="b")
-        >>> patient.given, patient.data.task
+        >>> patient.plan.given, patient.plan.data.task
         ({'epochs': 2}, 'classification')
     """
-    given = config.checked(overrides or {})
-    folder, record = _recorded(source)
-    if record is not None:
-        try:
-            asked = record["asked"]
-            source, given = asked["source"], {**config.checked(record["options"]), **given}
-            target, task = target or asked["target"], task or asked["task"]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{source}: it is no config.json of a run: {error!r}") from None
-    loaded = load_source(source, given, target, task)
-    return Patient(loaded, given, {"source": source, "target": target, "task": task}, folder)
+    run = _recorded(source)
+    given = None if run else source
+    folder = run.parent if run and run.suffix == ".json" else run
+    return Patient(plan(given, overrides, target=target, task=task, run=run, say=say), folder)
 
 
-def _recorded(source: str) -> tuple[Path | None, dict[str, Any] | None]:
-    """The folder and the config of a run, where the source is one of them."""
+def _recorded(source: str) -> Path | None:
+    """The source, where it is the folder of a run or its config."""
     path = Path(source)
     if path.is_dir() and (path / "config.json").exists():
-        return path, read_json(path / "config.json")
-    if path.suffix == ".json" and path.is_file():
-        record = read_json(path)
-        if "asked" not in record:
-            raise ArgumentError(
-                f"{source} holds options and names no data",
-                fix=f"retroprop doctor DATA --config {source}",
-            )
-        return path.parent, record
-    return None, None
-
-
-def job_for(patient: Patient, **changes: Any) -> Job:
-    """The job that `retroprop train` would do, with some options changed; nothing is written."""
-    folder = patient.folder or Path("runs")
-    return Job(patient.data, {**patient.given, **changes}, folder, patient.asked)
+        return path
+    if path.suffix != ".json" or not path.is_file():
+        return None
+    if "asked" not in read_json(path):
+        raise ArgumentError(
+            f"{source} holds options and names no data",
+            fix=f"retroprop doctor DATA --config {source}",
+        )
+    return path
 
 
 def case_of(job: Job) -> Case:
     """The case of a job: its model before the first step, a batch, and all of its data."""
     trainer = job.trainer()
     trainer.model.train()
-    size = min(len(job.x_train), max(2, job.options["batch_size"]), _SHOWN)
-    rows = shuffled(len(job.x_train), job.options["seed"], 0)[:size]
-    task = job.data.task
+    size = min(length(job.x_train), max(2, job.options["batch_size"]), _SHOWN)
+    rows = shuffled(length(job.x_train), job.options["seed"], 0)[:size]
     return make_case(
         job.model,
-        loss_for(task, job.options),
+        job.task.loss(),
         take(job.x_train, rows),
         take(job.y_train, rows),
         optimizer=trainer.optimizer,
         inputs=job.x_train,
         targets=job.y_train,
-        columns=_columns(job),
-        task=task,
-        options={**job.options, "dropped": _dropped(job)},
+        columns=job.task.columns(job.parts.train),
+        task=job.task.name,
+        options={**job.options, "dropped": job.task.dropped()},
     )
-
-
-def _columns(job: Job) -> dict[str, Array]:
-    """The raw columns of a table, of the examples that are trained on."""
-    if job.data.kind != "table":
-        return {}
-    table, share = job.data.x_train, job.options["validation"]
-    if share and job.data.x_val is None:
-        table = job.data.hold_out(share, job.options["seed"])[0]
-    return dict(table.columns)
-
-
-def _dropped(job: Job) -> dict[str, str]:
-    """Columns that were left out when the table was read, and why."""
-    return dict(job.data.schema.dropped) if job.data.schema is not None else {}
 
 
 def short(job: Job, steps: int) -> int:
     """Cut a job to about so many steps, with its schedule; returns how many it will take."""
     size = job.options["batch_size"]
-    per_epoch = -(-len(job.x_train) // size)
+    per_epoch = -(-length(job.x_train) // size)
     if per_epoch > steps:
-        rows = np.sort(shuffled(len(job.x_train), job.options["seed"], 0)[: steps * size])
+        rows = np.sort(shuffled(length(job.x_train), job.options["seed"], 0)[: steps * size])
         job.x_train, job.y_train = take(job.x_train, rows), take(job.y_train, rows)
         per_epoch = steps
     job.options["epochs"] = max(1, min(job.options["epochs"], steps // per_epoch))

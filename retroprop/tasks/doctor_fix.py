@@ -7,16 +7,15 @@ import json
 import math
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from retroprop import metrics
 from retroprop.errors import DivergedError, RetropropError
 from retroprop.health.finding import Finding
 from retroprop.interop.weights import write_atomically
-from retroprop.train.config import OPTIONS, checked
-from retroprop.train.doctor_run import Patient, fit, job_for, short
+from retroprop.tasks.doctor_run import Patient, fit, short
+from retroprop.tasks.options import Option, checked
 
 __all__ = ["Trial", "best_of", "command_line", "remedies", "try_out", "write_options"]
 
@@ -29,7 +28,7 @@ class Trial(NamedTuple):
 
     Attributes:
         changes: the options that differ; none for the run as it is.
-        measure: "f1" (mean over classes) or "r2".
+        measure: what the score is, see `Task.measured_by`; larger is better.
         score:   of the validation part; NaN where the run diverged.
         loss:    of the validation part.
         noise:   standard error of the score, as far as it is known.
@@ -44,30 +43,36 @@ class Trial(NamedTuple):
     steps: int
 
 
-def remedies(findings: Iterable[Finding], options: dict[str, Any], most: int = 2) -> list[Any]:
+def remedies(
+    findings: Iterable[Finding],
+    table: Mapping[str, Option],
+    options: dict[str, Any],
+    most: int = 2,
+) -> list[Any]:
     """The options to try: what findings propose and a run can be told.
 
     The first remedy of each finding, what weighs most first, then the second ones, and so on.
 
     Example:
         >>> finding = Finding("r", "", "", "", 0.9, fixes=({"batch_norm": True}, {"surgery": 1}))
-        >>> remedies([finding], {"batch_norm": False})
+        >>> from retroprop.tasks.table import Table
+        >>> remedies([finding], Table.OPTIONS, {"batch_norm": False})
         [{'batch_norm': True}]
     """
     found: list[dict[str, Any]] = []
     ranked = [finding.fixes for finding in sorted(findings, key=lambda one: -one.weight)]
     for fix in (one for turn in itertools.zip_longest(*ranked) for one in turn if one):
-        changes = _options(fix)
+        changes = _options(fix, table)
         new = {name: value for name, value in changes.items() if options.get(name) != value}
         if new and new not in found:
             found.append(new)
     return found[:most]
 
 
-def _options(fix: dict[str, Any]) -> dict[str, Any]:
+def _options(fix: dict[str, Any], table: Mapping[str, Option]) -> dict[str, Any]:
     """The part of a remedy that is options of a run."""
     try:
-        return checked({name: value for name, value in fix.items() if name in OPTIONS})
+        return checked(table, {name: value for name, value in fix.items() if name in table})
     except RetropropError:
         return {}
 
@@ -77,23 +82,20 @@ def try_out(patient: Patient, changes: dict[str, Any], steps: int) -> Trial:
 
     All trials of a patient start from the same seed and hold out the same examples.
     """
-    job = job_for(patient, **changes)
+    job = patient.job(**changes)
     if job.held_out is None:
-        job = job_for(patient, validation=_HELD_OUT, **changes)
+        job = patient.job(validation=_HELD_OUT, **changes)
     assert job.held_out is not None
     short(job, steps)
     trainer = job.trainer(health=False)
     trainer.callbacks = []
-    measure = "f1" if job.data.task == "classification" else "r2"
     try:
         fit(job, trainer)
     except DivergedError:
-        return Trial(changes, measure, math.nan, math.nan, 0.0, trainer.step)
-    x, y = job.held_out
-    score = float(getattr(metrics, measure)(trainer.predict(x), y))
-    inside = min(max(score, 0.0), 1.0)
-    noise = math.sqrt(inside * (1 - inside) / len(y)) if measure == "f1" else 0.0
-    return Trial(changes, measure, score, trainer.history[-1]["val_loss"], noise, trainer.step)
+        return Trial(changes, job.task.measured_by, math.nan, math.nan, 0.0, trainer.step)
+    score, noise = job.task.judge(trainer, *job.held_out)
+    loss = trainer.history[-1]["val_loss"]
+    return Trial(changes, job.task.measured_by, score, loss, noise, trainer.step)
 
 
 def best_of(before: Trial, trials: Iterable[Trial]) -> Trial | None:
@@ -116,15 +118,20 @@ def command_line(patient: Patient, changes: dict[str, Any]) -> str:
     """The `retroprop train` line with the options that were asked for and those of a remedy.
 
     Example:
+        >>> from retroprop.tasks.plan import Plan
+        >>> from retroprop.tasks.table import Table
         >>> asked = {"source": "my table.csv", "target": "price", "task": None}
-        >>> command_line(Patient(None, {"hidden": [8, 4]}, asked, None), {"lr": 0.001})
+        >>> command_line(
+        ...     Patient(Plan(Table, None, {"hidden": [8, 4]}, asked, True), None), {"lr": 0.001}
+        ... )
         "retroprop train 'my table.csv' --target price hidden=8,4 lr=0.001"
     """
-    words = ["retroprop", "train", patient.asked["source"]]
+    words = ["retroprop", "train", patient.plan.asked["source"]]
     for name in ("target", "task"):
-        if patient.asked[name] is not None:
-            words += [f"--{name}", patient.asked[name]]
-    words += [f"{name}={_spelled(value)}" for name, value in {**patient.given, **changes}.items()]
+        if patient.plan.asked[name] is not None:
+            words += [f"--{name}", patient.plan.asked[name]]
+    options = {**patient.plan.given, **changes}
+    words += [f"{name}={_spelled(value)}" for name, value in options.items()]
     return shlex.join(words)
 
 
@@ -145,6 +152,6 @@ def write_options(patient: Patient, changes: dict[str, Any]) -> Path | None:
     path = patient.folder / "doctor.json"
     if path.exists():
         os.replace(path, path.with_name("doctor.json.before"))
-    content = json.dumps({**patient.given, **changes}, indent=2) + "\n"
+    content = json.dumps({**patient.plan.given, **changes}, indent=2) + "\n"
     write_atomically(path, content.encode())
     return path

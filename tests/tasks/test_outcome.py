@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from retroprop.data.target import Target
-from retroprop.train import outcome
-
-
-def test_classes_get_names_and_probabilities():
-    target = Target("kind", "classification", "categorical", ["cat", "dog"])
-    answer = outcome.predictions(target, np.array([[0.0, 0.0], [1000.0, -1000.0]]))
-    assert answer["prediction"] == ["cat", "cat"]
-    assert answer["probability"] == [0.5, 1.0]
-
-
-def test_numbers_come_back_in_their_units():
-    target = Target("price", "regression").fit(np.array([10.0, 30.0]))
-    assert outcome.predictions(target, np.array([[1.0]]))["prediction"] == [30.0]
+from retroprop.tasks import outcome
+from retroprop.tasks.table import Regression
 
 
 def test_the_best_epoch_ignores_what_is_not_finite():
@@ -34,6 +20,6 @@ def test_the_summary_reads_well():
         "task": "regression", "test_r2": 0.5, "test_rmse": 2.0, "test_mae": 1.0, "run": "r",
         "test_examples": 3, "epochs": 4, "seconds": 1.0,
     }  # fmt: skip
-    first, second = outcome.summary(result)
+    first, second = outcome.summary(Regression({}), result)
     assert first.startswith("test R2 0.5000, typical error 2 (RMSE)")
     assert "report.html" in second

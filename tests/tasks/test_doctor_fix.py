@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from retroprop.health.finding import Finding
-from retroprop.train.doctor_fix import (
+from retroprop.tasks.doctor_fix import (
     Trial,
     best_of,
     command_line,
@@ -18,7 +18,12 @@ from retroprop.train.doctor_fix import (
     try_out,
     write_options,
 )
-from retroprop.train.doctor_run import open_patient
+from retroprop.tasks.doctor_run import open_patient
+from retroprop.tasks.table import Table
+
+
+def tried(findings, options):
+    return remedies(findings, Table.OPTIONS, options)
 
 
 def finding(weight, *fixes):
@@ -37,10 +42,13 @@ def patient(tmp_path, monkeypatch):
 
 def test_remedies_are_options_of_a_run_best_first():
     found = [finding(0.5, {"lr": 0.1}), finding(0.9, {"batch_norm": True}, {"surgery": 1})]
-    assert remedies(found, {"batch_norm": False, "lr": 1.0}) == [{"batch_norm": True}, {"lr": 0.1}]
-    assert remedies(found, {"batch_norm": True, "lr": 0.1}) == []
-    assert remedies([finding(0.9, {"lr": -1.0})], {}) == []
-    assert len(remedies([finding(0.9, *({"lr": 10.0**-k} for k in range(5)))], {})) == 2
+    assert tried(found, {"batch_norm": False, "lr": 1.0}) == [
+        {"batch_norm": True},
+        {"lr": 0.1},
+    ]
+    assert tried(found, {"batch_norm": True, "lr": 0.1}) == []
+    assert tried([finding(0.9, {"lr": -1.0})], {}) == []
+    assert len(tried([finding(0.9, *({"lr": 10.0**-k} for k in range(5)))], {})) == 2
 
 
 def test_a_remedy_is_measured_from_the_same_seed(patient):

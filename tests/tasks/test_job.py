@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retroprop import data as datasets
 from retroprop import optim
 from retroprop.errors import ArgumentError, CheckpointError
+from retroprop.tasks.job import Job, read_json
+from retroprop.tasks.plan import plan
 from retroprop.train import EarlyStopping
-from retroprop.train.config import checked
-from retroprop.train.job import Job, read_json
-
-ASKED = {"source": "table", "target": "b", "task": None}
 
 
 def job(folder, target="b", **options) -> Job:
     rng = np.random.default_rng(0)
     a = rng.normal(size=100)
     table = {"a": a, "b": 2 * a + 1, "c": np.where(a > 1, "rare", "common")}
-    return Job(datasets.load(table, target), checked(options), folder, ASKED)
+    return plan(table, options, target=target).job(folder)
 
 
 def test_validation_examples_come_out_of_the_training_part(tmp_path):
@@ -32,7 +29,7 @@ def test_validation_examples_come_out_of_the_training_part(tmp_path):
 def test_a_validation_part_of_the_data_is_used(tmp_path):
     x = np.arange(40.0).reshape(20, 2)
     arrays = {"x_train": x, "y_train": x[:, 0] / 3, "x_val": x[:5], "y_val": x[:5, 0] / 3}
-    one = Job(datasets.load(arrays), checked({"validation": 0}), tmp_path, ASKED)
+    one = plan(arrays, {"validation": 0}).job(tmp_path)
     assert len(one.held_out[1]) == 5
 
 

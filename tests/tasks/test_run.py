@@ -10,7 +10,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.errors import ArgumentError, CheckpointError, DataError
-from retroprop.train import run as runs
+from retroprop.tasks import run as runs
 
 RNG = np.random.default_rng(0)
 FILES = {

@@ -9,9 +9,9 @@ import pytest
 
 from retroprop.errors import ArgumentError, CheckpointError
 from retroprop.health.doctor import examine
-from retroprop.train import run as runs
-from retroprop.train.doctor_run import case_of, fit, job_for, open_patient, short, watch
-from retroprop.train.job import Job
+from retroprop.tasks import run as runs
+from retroprop.tasks.doctor_run import case_of, fit, open_patient, short, watch
+from retroprop.tasks.plan import plan
 
 
 @pytest.fixture
@@ -25,9 +25,8 @@ def table(tmp_path, monkeypatch):
 
 def test_the_model_is_the_one_that_would_be_trained(table):
     patient = open_patient("table.csv", {"hidden": [8], "seed": 3}, target="label")
-    job = job_for(patient)
-    asked = {"source": "table.csv", "target": "label", "task": None}
-    other = Job(patient.data, {"hidden": [8], "seed": 3}, table / "r", asked)
+    job = patient.job()
+    other = plan("table.csv", {"hidden": [8], "seed": 3}, target="label").job(table / "r")
     for name, value in job.model.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), other.model.state_dict()[name].numpy())
     made = case_of(job)
@@ -39,7 +38,7 @@ def test_the_model_is_the_one_that_would_be_trained(table):
 
 
 def test_columns_are_those_of_the_part_that_is_trained_on(table):
-    made = case_of(job_for(open_patient("table.csv", {"validation": 0.2}, target="label")))
+    made = case_of(open_patient("table.csv", {"validation": 0.2}, target="label").job())
     assert len(made.columns["a"]) == len(made.targets) < 240
 
 
@@ -48,9 +47,9 @@ def test_a_run_folder_and_its_config(table):
     runs.train("table.csv", options, target="label", folder="r", progress=False, say=str)
     for source in ("r", "r/config.json"):
         patient = open_patient(source, {"lr": 0.5})
-        assert patient.given["hidden"] == [4]
-        assert patient.given["lr"] == 0.5
-        assert patient.asked["target"] == "label"
+        assert patient.plan.given["hidden"] == [4]
+        assert patient.plan.given["lr"] == 0.5
+        assert patient.plan.asked["target"] == "label"
         assert patient.folder.name == "r"
 
 
@@ -64,12 +63,12 @@ def test_files_that_are_no_run(table):
 
 
 def test_a_job_cut_short_keeps_its_schedule(table):
-    job = job_for(open_patient("table.csv", {"batch_size": 8, "epochs": 50}, target="label"))
+    job = open_patient("table.csv", {"batch_size": 8, "epochs": 50}, target="label").job()
     per_epoch = -(-len(job.x_train) // 8)
     assert short(job, 10) == 10
     assert len(job.x_train) == len(job.y_train) == 80
     assert job.options["epochs"] == 1
-    job = job_for(open_patient("table.csv", {"batch_size": 8, "epochs": 50}, target="label"))
+    job = open_patient("table.csv", {"batch_size": 8, "epochs": 50}, target="label").job()
     assert short(job, 3 * per_epoch + 1) == 3 * per_epoch
     trainer = job.trainer()
     trainer.callbacks = []
@@ -81,7 +80,7 @@ def test_a_short_run_is_watched(table):
     patient = open_patient(
         "table.csv", {"hidden": [32] * 8, "activation": "sigmoid"}, target="label"
     )
-    watched = watch(job_for(patient), 60)
+    watched = watch(patient.job(), 60)
     assert "vanishing_gradient" in [finding.rule for finding in watched.findings]
     assert watched.diverged is None
     assert [path.name for path in table.iterdir()] == ["table.csv"]
@@ -90,7 +89,7 @@ def test_a_short_run_is_watched(table):
 def test_a_run_that_diverges_is_a_finding(table):
     options = {"optimizer": "sgd", "lr": 1e9, "clip_grad_norm": None, "schedule": "constant"}
     patient = open_patient("table.csv", options, target="c")
-    watched = watch(job_for(patient), 60)
+    watched = watch(patient.job(), 60)
     assert watched.diverged is not None
     (finding,) = (one for one in watched.findings if one.rule == "not_finite")
     assert finding.fixes == ({"lr": 1e8, "clip_grad_norm": 1.0}, {"lr": 1e7})

@@ -1,7 +1,7 @@
 """Run folders: a model trained on a data set by one call, and used again later.
 
 runs/<name>/
-  config.json          resolved options, data, model description, version
+  config.json          task, resolved options, data, version
   preprocess.json      what was learned about the inputs and the target on the training part
   log.jsonl            one line per event          metrics.csv   one row per epoch
   weights.safetensors  the weights that were kept  last.safetensors   the whole state, to resume
@@ -14,22 +14,22 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from retroprop import data as datasets
 from retroprop import nn
 from retroprop.errors import ArgumentError, CheckpointError, RetropropError
 from retroprop.interop import weights as files
-from retroprop.train import config, models, outcome
-from retroprop.train.job import Job, loss_for, read_json
+from retroprop.tasks import outcome
+from retroprop.tasks.job import read_json
+from retroprop.tasks.options import checked
+from retroprop.tasks.plan import Chosen, Say, plan
+from retroprop.tasks.registry import get
 from retroprop.train.trainer import Trainer
 
-__all__ = ["Run", "load_source", "new_folder", "train"]
-
-Say = Callable[[str], None]
+__all__ = ["Run", "new_folder", "train"]
 
 
 def new_folder(source: str, out: str | None, *, force: bool = False, base: str = "runs") -> Path:
@@ -77,10 +77,14 @@ def _claimed(base: Path, stem: str) -> Path:
 
 
 class Run:
-    """A trained model in its folder: network, preprocessing, options.
+    """A trained model in its folder: task, network, options.
 
     Args:
         folder: a run folder.
+
+    Attributes:
+        task:  the task, with what it learned about the data.
+        model: the network; `load_weights` gives it the weights that were kept.
 
     Raises:
         CheckpointError: it is none, or its files are damaged.
@@ -91,21 +95,15 @@ class Run:
         self.config = read_json(self.folder / "config.json")
         record = read_json(self.folder / "preprocess.json")
         try:
-            self.preprocessor = datasets.preprocessor_from_dict(record)
-        except (RetropropError, AttributeError, LookupError, TypeError, ValueError) as error:
+            self.task = get(self.config["task"])(self.config["options"])
+            self.task.restore(record)
+            self.model: nn.Module = self.task.build()
+            self._loss = self.task.loss()
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.folder}: {error.what}") from None
+        except (ArgumentError, AttributeError, LookupError, TypeError, ValueError) as error:
             why = error.what if isinstance(error, RetropropError) else repr(error)
-            damage = f"{self.folder}: preprocess.json is damaged: {why}"
-            raise CheckpointError(damage) from None
-        try:
-            self.model: nn.Module = models.build(self.config["model"])
-            self._loss = loss_for(self.task, self.config["options"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{self.folder}: config.json is damaged: {error!r}") from None
-
-    @property
-    def task(self) -> str:
-        """The kind of prediction: "classification" or "regression"."""
-        return str(self.preprocessor.target.task)
+            raise CheckpointError(f"{self.folder}: config.json is damaged: {why}") from None
 
     @contextmanager
     def _sound(self) -> Iterator[None]:
@@ -130,26 +128,46 @@ class Run:
         """A Trainer around the model, for evaluating and predicting."""
         return Trainer(self.model, loss=self._loss, optimizer="sgd")
 
-    def predict(self, source: Any) -> dict[str, Any]:
-        """Predictions for new data: `ids`, `prediction`, and `probability` for classes."""
+    def predict(self, source: Any, **options: Any) -> dict[str, Any]:
+        """Predictions for new data: `ids`, `notes`, and the columns of the task.
+
+        Args:
+            source:  as for `train`; no target needed.
+            options: what the task can be told, such as `horizon=24`; see `Task.PREDICT`.
+        """
+        table = self.task.PREDICT
+        values = {name: option.default for name, option in table.items()}
+        values |= checked(table, options)
         with self._sound():
-            inputs = datasets.read_inputs(source, self.preprocessor)
-            outputs = self.trainer().predict(self.preprocessor.transform(inputs.x))
-            answer = outcome.predictions(self.preprocessor.target, outputs)
-        return {"ids": list(inputs.ids), "notes": inputs.notes, **answer}
+            part = self.task.open(source)
+            answer = self.task.predict(self.trainer(), part, values)
+        return {"ids": list(part.ids), "notes": part.notes, **answer}
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """Loss and scores on data that has the target."""
+        """Scores on data that has the target."""
+        part, (scores, _) = self._measured(source)
+        return self._scored(part, scores)
+
+    def report(self, source: Any, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Scores on data that has the target, and a page that shows how they come about."""
+        part, measured = self._measured(source)
+        named = source if isinstance(source, str) else type(source).__name__
+        outcome.report_on(self, named, part, measured, Path(path))
+        return {**self._scored(part, measured[0]), "report": str(path)}
+
+    def _measured(self, source: Any) -> tuple[Any, Any]:
         with self._sound():
-            inputs = datasets.read_inputs(source, self.preprocessor, with_target=True)
-            ready = self.preprocessor.transform(inputs.x)
-            scores, _ = outcome.scores(self.trainer(), self.preprocessor.target, ready, inputs.y)
-        return {"task": self.task, "run": str(self.folder), "examples": len(inputs), **scores}
+            part = self.task.open(source, with_target=True)
+            return part, self.task.measure(self.trainer(), part)
+
+    def _scored(self, part: Any, scores: dict[str, float]) -> dict[str, Any]:
+        named = {f"test_{name}": value for name, value in scores.items()}
+        return {"task": self.task.name, "run": str(self.folder), "examples": len(part), **named}
 
 
 def train(
     source: Any,
-    overrides: dict[str, Any] | None = None,
+    overrides: Mapping[str, Any] | Chosen | None = None,
     *,
     target: str | None = None,
     task: str | None = None,
@@ -157,19 +175,22 @@ def train(
     resume: bool = False,
     progress: bool = True,
     say: Say = print,
+    end: Say | None = None,
 ) -> dict[str, Any]:
     """Train a model for a data set and leave a run folder behind.
 
     Args:
-        source:    a path (CSV, npz, folder of images), a frame, or arrays; see `data.load`. None
+        source:    a path, a frame, or arrays; see docs/tasks.md. None
                    when resuming: the path that the run was begun with.
-        overrides: options by name; see `train.config.OPTIONS`.
+        overrides: options by name, see `OPTIONS` of the task; or a function that gives them
+                   for that table.
         target:    the column to predict, for tables.
-        task:      "classification" or "regression"; decided from the target when None.
+        task:      one of `names()`; decided from the data when None.
         folder:    where the run goes, replacing a run in it; `runs/<name>-001` when None.
         resume:    continue the run in `folder`.
         progress:  show progress.
         say:       where lines for people go.
+        end:       where the last of them go, the result in words; as `say` when None.
 
     Returns:
         The final numbers, as in `result.json`.
@@ -191,22 +212,14 @@ def train(
         ('regression', 2, 8)
     """
     began = time.perf_counter()
-    overrides = config.checked(overrides or {})
-    if resume:
-        if folder is None:
-            raise ArgumentError("resume needs the folder of the run that is to be continued")
-        source, target, task, overrides = _continued(Path(folder), source, target, task, overrides)
-    path = isinstance(source, str | os.PathLike)
-    asked: dict[str, Any] = {
-        "source": os.fspath(source) if path else type(source).__name__,
-        "target": target,
-        "task": task,
-    }
-    loaded = load_source(source, overrides, target, task)
-    for note in loaded.notes:
-        say(f"  {note}")
-    folder = Path(folder or new_folder(asked["source"] if path else "run", None))
-    job = Job(loaded, overrides, folder, asked)
+    if resume and folder is None:
+        raise ArgumentError("resume needs the folder of the run that is to be continued")
+    made = plan(
+        source, overrides, target=target, task=task, run=folder if resume else None, say=say
+    )
+    if folder is None:
+        folder = new_folder(made.asked["source"] if made.is_path else "run", None)
+    job = made.job(Path(folder))
     trainer = job.trainer()
     if resume:
         job.go_on(trainer)
@@ -215,36 +228,7 @@ def train(
         job.begin()
     say(job.headline())
     job.fit(trainer, progress)
-    return job.finish(trainer, began)
-
-
-def _continued(
-    folder: Path, source: Any, target: str | None, task: str | None, overrides: dict[str, Any]
-) -> tuple[Any, str | None, str | None, dict[str, Any]]:
-    """What a run was begun with, wherever nothing else is given."""
-    begun = read_json(folder / "config.json")
-    try:
-        options, asked = config.checked(begun["options"]), begun["asked"]
-        source = asked["source"] if source is None else source
-        target, task = target or asked["target"], task or asked["task"]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder}: config.json is damaged: {error}") from None
-    return source, target, task, {**options, **overrides}
-
-
-def load_source(
-    source: Any, overrides: dict[str, Any], target: str | None = None, task: str | None = None
-) -> Any:
-    """The data of a run, as far as its options say how to read it."""
-    if overrides.get("image_size") is not None and not os.path.isdir(_path_or_empty(source)):
-        raise ArgumentError("image_size is for folders of images; this data has its own shape")
-    options: dict[str, Any] = {
-        name: overrides[name]
-        for name in ("limit", "test_fraction", "seed", "image_size")
-        if overrides.get(name) is not None
-    }
-    return datasets.load(source, target, task=task, **options)
-
-
-def _path_or_empty(source: Any) -> str:
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else ""
+    result = job.finish(trainer, began)
+    for line in outcome.summary(job.task, result):
+        (end or say)(line)
+    return result
