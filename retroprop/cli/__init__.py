@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from retroprop import settings
 from retroprop.cli import bench, doctor, evaluate, info, lr_find, predict, report, train
+from retroprop.cli.chosen import with_options
 from retroprop.cli.output import fail, say
 from retroprop.errors import RetropropError, nearest
-from retroprop.tasks.registry import get, names
 from retroprop.version import __version__
 
 __all__ = ["main"]
@@ -40,7 +40,11 @@ def _parser() -> argparse.ArgumentParser:
 def _parsed(arguments: Sequence[str] | None) -> Namespace:
     """The arguments by name; options of a run may stand before and after flags."""
     parser = _parser()
-    parsed, rest = parser.parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed, rest = parser.parse_known_args(words)
+    unknown = [word for word in rest if word.startswith("--")]
+    if unknown and hasattr(parsed, "options"):
+        parsed, rest = parser.parse_known_args(with_options(words, unknown))
     if parsed.command is None:
         parser.print_help(sys.stderr)
         parser.exit(2)
@@ -55,9 +59,6 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
 
 
 def _unknown_flag(flag: str, parsed: Namespace) -> str:
-    name = flag.lstrip("-").partition("=")[0].replace("-", "_")
-    if hasattr(parsed, "options") and any(name in get(task).OPTIONS for task in names()):
-        return f"there is no {flag}; options of a run are written without dashes: {name}=VALUE"
     known = [f"--{word}" for word in vars(parsed) if word not in _POSITIONAL]
     close = nearest(flag.partition("=")[0], known)
     return f"there is no {flag}" + (f"; did you mean {close}?" if close else "")

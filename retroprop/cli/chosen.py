@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from retroprop.tasks.options import Config, Table, parse, read_file
-from retroprop.tasks.registry import names
+from retroprop.tasks.options import FLAGS, Config, Table, flag, parse, read_file
+from retroprop.tasks.registry import get, names
 
-__all__ = ["add_choices", "chosen_options"]
+__all__ = ["add_choices", "chosen_options", "with_options"]
 
 
 def add_choices(parser: Any) -> None:
@@ -39,3 +39,35 @@ def chosen_options(arguments: Namespace) -> Callable[[Table], Config]:
         return {**given, **parse(table, arguments.options)}
 
     return read
+
+
+def with_options(words: Sequence[str], unknown: Collection[str]) -> list[str]:
+    """The words of a command line with `--name value` for an option of a task as `name=value`.
+
+    An option that is yes or no needs no value.
+
+    Args:
+        words:   what was typed behind `retroprop`.
+        unknown: the flags among them that the command does not have.
+
+    Example:
+        >>> with_options(["train", "a.csv", "--target", "b", "--epochs", "3"], ["--epochs"])
+        ['train', 'a.csv', '--target', 'b', 'epochs=3']
+    """
+    table: dict[str, Any] = {}
+    for kind in map(get, names()):
+        table |= {**kind.OPTIONS, **kind.PREDICT}
+    made, rest = [], list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        name = name.replace("-", "_")
+        if word not in unknown or name not in table:
+            made.append(word)
+        elif equals:
+            made.append(f"{name}={value}")
+        elif table[name].read is flag and (not rest or rest[0].lower() not in FLAGS):
+            made.append(f"{name}=yes")
+        else:
+            made.append(f"{name}={rest.pop(0) if rest else ''}")
+    return made

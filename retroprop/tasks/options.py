@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 Config = dict[str, Any]
+FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 Table = Mapping[str, "Option"]
 
 
@@ -71,8 +72,7 @@ def flag(value: Any) -> bool:
         >>> flag("yes"), flag(False)
         (True, False)
     """
-    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    return known[str(value).lower()]
+    return FLAGS[str(value).lower()]
 
 
 def sizes(value: Any) -> list[int]:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from retroprop.cli.chosen import add_choices, chosen_options
+from retroprop.cli.chosen import add_choices, chosen_options, with_options
 from retroprop.errors import ArgumentError
 from retroprop.tasks.options import COMMON
 
@@ -32,3 +32,19 @@ def test_mistakes_say_where_they_stand(tmp_path):
         chosen_options(parsed("--config", str(path)))(COMMON)
     with pytest.raises(ArgumentError, match="unknown option 'epoch'"):
         chosen_options(parsed("epoch=3"))(COMMON)
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        (["--epochs", "3"], ["epochs=3"]),
+        (["--batch-size=8"], ["batch_size=8"]),
+        (["--batch-norm", "--json"], ["batch_norm=yes", "--json"]),
+        (["--batch-norm", "no"], ["batch_norm=no"]),
+        (["--epoch", "3"], ["--epoch", "3"]),
+        (["--target", "epochs"], ["--target", "epochs"]),
+    ],
+)
+def test_options_may_be_written_with_dashes(words, made):
+    unknown = [word for word in words if word.startswith("--") and word != "--target"]
+    assert with_options(["train", "a.csv", *words], unknown) == ["train", "a.csv", *made]
