@@ -13,9 +13,25 @@ __all__ = ["choose", "get", "names"]
 _TASKS = {
     "classification": "table.Classification",
     "regression": "table.Regression",
+    "images": "images.Images",
+    "faces": "faces.Faces",
+    "detection": "detection.Detection",
+    "translation": "translation.Translation",
+    "text": "text.Text",
+    "generation": "generation.Generation",
+    "series": "series.Series",
 }
 # Asked in this order when no task was named: those that recognise their data by more come first.
-_GUESSES = ("table.Table",)
+_GUESSES = (
+    "detection.Detection",
+    "faces.Faces",
+    "translation.Translation",
+    "text.Text",
+    "generation.Generation",
+    "series.Series",
+    "images.Images",
+    "table.Table",
+)
 
 
 def names() -> list[str]:

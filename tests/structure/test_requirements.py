@@ -21,7 +21,12 @@ TEST_MODULES = {
 CORE_MODULES = {"llvmlite", "numpy", "safetensors", "yaml", PACKAGE, "tests"}
 # What tests compare with, where it is installed; CI sees to it (tests/conftest.py). PyTorch takes
 # seconds to load and is kept to files of its own, `test_*_torch.py`.
-REFERENCES = {"pandas": "pandas", "scikit-learn": "sklearn", "tensorboard": "tensorboard"}
+REFERENCES = {
+    "pandas": "pandas",
+    "pycocotools": "pycocotools",
+    "scikit-learn": "sklearn",
+    "tensorboard": "tensorboard",
+}
 
 
 def top_level_imports(tree: ast.Module) -> set[str]:
