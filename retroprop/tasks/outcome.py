@@ -78,7 +78,7 @@ def report_on(run: Run, source: str, part: Any, measured: tuple[Any, Any], path:
     write_report(path, page)
 
 
-def _page(task: Task, title: str, result: dict[str, Any], **fields: Any) -> ReportData:
+def _page(task: Task, title: str, result: dict[str, Any], /, **fields: Any) -> ReportData:
     """What all pages have."""
     common: dict[str, Any] = {
         "title": title,
