@@ -21,7 +21,10 @@ from retroprop.data.standardise import ImagePreprocessor
 from retroprop.data.target import Target
 from retroprop.errors import ArgumentError, DataError
 
-__all__ = ["folder_data", "inputs_from_images"]
+__all__ = [
+    "ImageFile", "checked_size", "classes_of", "drawn_files", "folder_data", "image_files",
+    "inputs_from_images", "labelled_files", "nothing_readable", "say_sizes", "say_unreadable",
+]  # fmt: skip
 
 _PARTS = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "val": "val",
@@ -29,7 +32,7 @@ _PARTS = {
 }  # fmt: skip
 
 
-class _Entry(NamedTuple):
+class ImageFile(NamedTuple):
     """An image file: its path in the folder, and what the folders above it say."""
 
     name: str
@@ -37,7 +40,7 @@ class _Entry(NamedTuple):
     label: str  # "" for a file that lies in no class folder
 
 
-def _entries(folder: str) -> list[_Entry]:
+def image_files(folder: str) -> list[ImageFile]:
     """All image files; the top folders are parts when each of them is called like one."""
     names = image_paths(folder)
     tops = {name.split("/")[0].lower() for name in names if "/" in name}
@@ -46,7 +49,7 @@ def _entries(folder: str) -> list[_Entry]:
     for name in names:
         steps = name.split("/")[:-1]
         part = _PARTS[steps.pop(0).lower()] if divided and steps else ""
-        entries.append(_Entry(name, part, steps[0] if steps else ""))
+        entries.append(ImageFile(name, part, steps[0] if steps else ""))
     return entries
 
 
@@ -66,28 +69,28 @@ def folder_data(
         DataError: no images, no class folders, a single class, nothing readable; with `strict`
             the first file that cannot be read. Other unreadable files are listed in the notes.
     """
-    size = None if image_size is None else _checked_size(image_size)
+    size = None if image_size is None else checked_size(image_size)
     if channels not in (None, 1, 3):
         raise ArgumentError(f"channels must be 1 (grey) or 3 (colour), got {channels!r}")
     notes: list[str] = []
-    entries = _labelled(folder, notes)
+    entries = labelled_files(folder, notes)
     train_part = "train" if any(entry.part == "train" for entry in entries) else entries[0].part
-    entries = _drawn(entries, limit, seed, notes)
+    entries = drawn_files(entries, limit, seed, notes)
     headers, bad = read_headers(folder, [entry.name for entry in entries])
     if bad and strict:
         name, why = next(iter(bad.items()))
         raise DataError(why, file=os.path.join(folder, name))
     shown = [headers[e.name] for e in entries if e.part == train_part and e.name in headers]
     if not shown:
-        raise _nothing_readable(folder, bad)
+        raise nothing_readable(folder, bad)
     size = size or common_size(shown)
     channels = channels or (1 if all(header.grey for header in shown) else 3)
-    _say_sizes(shown, size, channels, notes)
+    say_sizes(shown, size, channels, notes)
     readable = [entry for entry in entries if entry.name in headers]
     images, kept, more = read_images(folder, [e.name for e in readable], size, channels, strict)
-    _say_bad(bad | more, notes)
+    say_unreadable(bad | more, notes)
     left = [entry for entry in readable if entry.name not in more]
-    classes = _classes(left, train_part, folder)
+    classes = classes_of(left, train_part, folder)
     target = Target("class", "classification", "categorical", classes)
     notes.insert(0, f"images of {len(classes)} classes: {', '.join(classes[:20])}")
     y = np.array([classes.index(entry.label) for entry in left], dtype=np.int64)
@@ -95,7 +98,7 @@ def folder_data(
 
 
 def _assembled(
-    folder: str, target: Target, images: Any, y: Any, kept: list[str], entries: list[_Entry],
+    folder: str, target: Target, images: Any, y: Any, kept: list[str], entries: list[ImageFile],
     test_fraction: float, seed: int, notes: list[str],
 ) -> Data:  # fmt: skip
     """Data with the folder's own test (else val) part, or with one split off."""
@@ -120,9 +123,9 @@ def _assembled(
     )  # fmt: skip
 
 
-def _labelled(folder: str, notes: list[str]) -> list[_Entry]:
+def labelled_files(folder: str, notes: list[str]) -> list[ImageFile]:
     """The images that lie in class folders; says how many do not."""
-    entries = _entries(folder)
+    entries = image_files(folder)
     if not entries:
         inside = sorted(os.listdir(folder))[:10]
         raise DataError(
@@ -141,11 +144,13 @@ def _labelled(folder: str, notes: list[str]) -> list[_Entry]:
     return labelled
 
 
-def _drawn(entries: list[_Entry], limit: int | None, seed: int, notes: list[str]) -> list[_Entry]:
+def drawn_files(
+    entries: list[ImageFile], limit: int | None, seed: int, notes: list[str]
+) -> list[ImageFile]:
     """At most `limit` entries of every part, so that no more is decoded than is used."""
     if limit is None:
         return entries
-    kept: list[_Entry] = []
+    kept: list[ImageFile] = []
     for part in sorted({entry.part for entry in entries}):
         members = [entry for entry in entries if entry.part == part]
         labels = [entry.label for entry in members]
@@ -154,7 +159,16 @@ def _drawn(entries: list[_Entry], limit: int | None, seed: int, notes: list[str]
     return sorted(kept)
 
 
-def _classes(entries: list[_Entry], train_part: str, folder: str) -> list[str]:
+def classes_of(entries: list[ImageFile], train_part: str, folder: str) -> list[str]:
+    """The labels of the training part, sorted.
+
+    Raises:
+        DataError: a single class, or classes that only other parts have.
+
+    Example:
+        >>> classes_of([ImageFile("b/1.png", "", "b"), ImageFile("a/1.png", "", "a")], "", ".")
+        ['a', 'b']
+    """
     classes = sorted({entry.label for entry in entries if entry.part == train_part})
     strange = sorted({entry.label for entry in entries} - set(classes))
     if strange:
@@ -170,12 +184,21 @@ def _classes(entries: list[_Entry], train_part: str, folder: str) -> list[str]:
     return classes
 
 
-def _nothing_readable(folder: str, bad: dict[str, str]) -> DataError:
+def nothing_readable(folder: str, bad: dict[str, str]) -> DataError:
+    """The error for files none of which can be read, with the reason for the first."""
     name, why = next(iter(bad.items()))
     return DataError(f"none of the {len(bad)} images can be read; {name}: {why}", file=folder)
 
 
-def _say_bad(bad: dict[str, str], notes: list[str]) -> None:
+def say_unreadable(bad: dict[str, str], notes: list[str]) -> None:
+    """A note on the files that were left out, each with its reason; none when there are none.
+
+    Example:
+        >>> notes = []
+        >>> say_unreadable({"a/1.png": "not an image"}, notes)
+        >>> notes
+        ['1 image cannot be read and is left out: a/1.png: not an image']
+    """
     if not bad:
         return
     listed = "; ".join(f"{name}: {why}" for name, why in list(bad.items())[:20])
@@ -185,9 +208,10 @@ def _say_bad(bad: dict[str, str], notes: list[str]) -> None:
     notes.append(f"{what} left out: {listed}{more}")
 
 
-def _say_sizes(
+def say_sizes(
     headers: list[Header], size: tuple[int, int], channels: int, notes: list[str]
 ) -> None:
+    """A note on the size and colour that all images get."""
     different = {(header.height, header.width) for header in headers} - {size}
     what = "grey" if channels == 1 else "colour"
     resized = f" (resized; {len(different)} other sizes)" if different else ""
@@ -209,12 +233,12 @@ def inputs_from_images(
     notes: list[str] = []
     if os.path.isdir(path):
         folder = path
-        entries = _labelled(folder, notes) if with_target else _entries(folder)
+        entries = labelled_files(folder, notes) if with_target else image_files(folder)
         if with_target and any(entry.part == "test" for entry in entries):
             entries = [entry for entry in entries if entry.part == "test"]
     else:
         folder, name = os.path.split(path)
-        entries = [_Entry(name, "", os.path.basename(folder))] if is_image_name(name) else []
+        entries = [ImageFile(name, "", os.path.basename(folder))] if is_image_name(name) else []
     if not entries:
         raise DataError("no image files here", file=path)
     headers, bad = read_headers(folder, [entry.name for entry in entries])
@@ -225,8 +249,8 @@ def inputs_from_images(
     images, kept, more = read_images(folder, names, (height, width), channels, strict)
     bad |= more
     if not kept:
-        raise _nothing_readable(path, bad)
-    _say_bad(bad, notes)
+        raise nothing_readable(path, bad)
+    say_unreadable(bad, notes)
     labels = {entry.name: entry.label for entry in entries}
     y = _known_classes(path, preprocessor, [labels[name] for name in kept]) if with_target else None
     return Inputs(images, y, np.array(kept, dtype=object), notes)
@@ -243,7 +267,16 @@ def _known_classes(path: str, preprocessor: ImagePreprocessor, labels: list[str]
     return np.array([names.index(label) for label in labels], dtype=np.int64)
 
 
-def _checked_size(size: Any) -> tuple[int, int]:
+def checked_size(size: Any) -> tuple[int, int]:
+    """(height, width) of one number or a pair.
+
+    Raises:
+        ArgumentError: no whole numbers from 1 to 4096.
+
+    Example:
+        >>> checked_size(32)
+        (32, 32)
+    """
     pair = (size, size) if isinstance(size, int) else size
     shaped = isinstance(pair, tuple | list) and len(pair) == 2
     if not shaped or not all(isinstance(side, int) and 1 <= side <= 4096 for side in pair):

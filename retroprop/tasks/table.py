@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Container, Sequence
 from typing import Any, ClassVar
 
@@ -12,9 +11,9 @@ import numpy as np
 from retroprop import data as datasets
 from retroprop import metrics, nn
 from retroprop.data.dataset import Dataset
-from retroprop.errors import ArgumentError, CheckpointError, RetropropError, unknown
+from retroprop.errors import CheckpointError, RetropropError, unknown
 from retroprop.tasks import networks
-from retroprop.tasks.options import COMMON, Option, flag, maybe, sizes, whole
+from retroprop.tasks.options import COMMON, Option, flag, sizes
 from retroprop.tasks.task import Part, Parts, Task
 from retroprop.train.trainer import Trainer
 
@@ -35,15 +34,12 @@ class Table(Task):
     about: ClassVar[str] = "predict a column of a table, or the targets of arrays"
     presets: ClassVar[str] = "table"
     OPTIONS: ClassVar[dict[str, Option]] = {
-        "model": Option(str, "mlp", None, None, "mlp, or cnn for images"),
+        "model": Option(str, "mlp", None, None, "mlp: dense layers"),
         "hidden": Option(sizes, None, 1, 2**16, "sizes of the dense hidden layers, e.g. 256,128"),
-        "channels": Option(sizes, [], 1, 2**12, "channels of the convolutions, e.g. 16,32"),
         "activation": Option(str, "relu", None, None, "relu, gelu, silu, tanh, sigmoid, elu, ..."),
         "init": Option(str, "default", None, None, "first weights: default, auto, he or glorot"),
         "batch_norm": Option(flag, False, None, None, "batch normalisation after each layer"),
         "dropout": Option(float, 0.0, 0, 0.95, "share of hidden units dropped in training"),
-        "augment": Option(str, "none", None, None, "images: none, shift, flip (shift and flip)"),
-        "image_size": Option(maybe(whole), None, 4, 2**12, "folders of images: height and width"),
         **COMMON,
     }
 
@@ -68,24 +64,18 @@ class Table(Task):
     @classmethod
     def read(cls, source: Any, given: dict[str, Any], target: str | None = None) -> Any:
         """What `data.load` makes of the source."""
-        if given.get("image_size") is not None and not _is_folder(source):
-            raise ArgumentError("image_size is for folders of images; this data has its own shape")
-        names = ("limit", "test_fraction", "seed", "image_size")
+        names = ("limit", "test_fraction", "seed")
         chosen = {name: given[name] for name in names if given.get(name) is not None}
         return datasets.load(source, target, task=cls.forced, **chosen)
 
     @classmethod
     def preset(cls, data: Any) -> str:
-        """By the kind of the data and the number of rows."""
-        if data.kind == "images":
-            return "pixels"
+        """By the number of rows."""
         return "few" if len(data.y_train) < _FEW_ROWS else "many"
 
     @classmethod
     def adapted(cls, data: Any, options: dict[str, Any]) -> dict[str, Any]:
         """Batches, and as many passes as some steps take, by the number of rows."""
-        if data.kind == "images":
-            return {"hidden": [256, 128], "channels": []} if options["model"] == "mlp" else {}
         rows = len(data.y_train)
         if rows < _FEW_ROWS:
             size = 32 if rows >= 100 else 16
@@ -136,7 +126,7 @@ class Table(Task):
     # -- training --------------------------------------------------------------------------------
 
     def build(self) -> nn.Module:
-        """An mlp or a cnn with one output per class or number."""
+        """An mlp with one output per class or number."""
         outputs = len(self.target.class_names) or len(self.target.center_)
         spec = networks.describe(self.options, self.preprocessor.input_shape, outputs)
         return networks.build(spec)
@@ -150,18 +140,6 @@ class Table(Task):
     def metrics(self) -> list[Any]:
         """Accuracy, or R2."""
         return ["accuracy" if self.name == "classification" else "r2"]
-
-    def augment(self) -> Any:
-        """Random shifts and mirror images."""
-        choice = self.options["augment"]
-        if choice not in ("none", "shift", "flip"):
-            raise unknown("augment", choice, ("none", "shift", "flip"))
-        if choice == "none":
-            return None
-        if self.preprocessor.kind != "images":
-            raise ArgumentError(f"augment={choice} is for images; this is {self.preprocessor.kind}")
-        parts = [datasets.Crop(padding=2)] + ([datasets.Flip()] if choice == "flip" else [])
-        return datasets.Compose(parts)
 
     def class_weight(self, examples: Dataset) -> dict[int, float] | None:
         """Weights that make every class count the same in all, when asked for."""
@@ -296,10 +274,6 @@ def class_weights(choice: str, labels: Any, classes: int) -> dict[int, float] | 
     counts = np.bincount(labels, minlength=classes)
     mean = float(counts.mean())
     return {k: mean / count if count else 0.0 for k, count in enumerate(counts.tolist())}
-
-
-def _is_folder(source: Any) -> bool:
-    return isinstance(source, str | os.PathLike) and os.path.isdir(source)
 
 
 def _steps(rows: int, batch_size: int) -> int:

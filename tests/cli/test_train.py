@@ -229,15 +229,15 @@ def test_a_run_killed_before_its_first_state_resumes_from_the_beginning(houses, 
     assert len((houses / "killed" / "metrics.csv").read_text().splitlines()) == 4
 
 
-def test_the_size_of_images_is_refused_for_a_table(houses, capsys):
+def test_what_is_for_images_is_refused_for_a_table(houses, capsys):
     code, _, err = call(capsys, *TRAIN, "image_size=8")
     assert code == 2
-    assert "folders of images" in err
+    assert "image_size" in err
 
 
 def test_listed_defaults_say_what_they_are(capsys):
     out = call(capsys, "train", "--options", "regression")[1]
     lines = {line.split()[0]: line for line in out.splitlines()}
-    assert lines["model"].endswith("[many mlp, few mlp, pixels cnn]")
+    assert lines["dropout"].endswith("[many 0.1, few 0.2]")
     assert lines["schedule"].endswith("[one_cycle]")
     assert lines["limit"].endswith("[by the data]")

@@ -60,8 +60,6 @@ def test_defaults_follow_the_data_and_overrides_win():
     small, large = (options.resolve(Table, data("table", n), {}) for n in (100, 50_000))
     assert small["batch_size"] < large["batch_size"]
     assert small["validation"] == 0 < large["validation"]
-    assert options.resolve(Table, data("images", 100), {})["model"] == "cnn"
-    assert options.resolve(Table, data("images", 100), {"model": "mlp"})["channels"] == []
     assert options.resolve(Table, data("table", 100), {"lr": 0.5})["lr"] == 0.5
     assert set(small) == set(Table.OPTIONS)
 
