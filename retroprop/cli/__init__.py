@@ -13,7 +13,17 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from retroprop import settings
-from retroprop.cli import bench, doctor, evaluate, info, lr_find, predict, report, train
+from retroprop.cli import (
+    bench,
+    doctor,
+    evaluate,
+    faces,
+    info,
+    lr_find,
+    predict,
+    report,
+    train,
+)
 from retroprop.cli.chosen import with_options
 from retroprop.cli.output import fail, say
 from retroprop.errors import RetropropError, nearest
@@ -21,7 +31,7 @@ from retroprop.version import __version__
 
 __all__ = ["main"]
 
-COMMANDS = (train, predict, evaluate, report, doctor, lr_find, bench, info)
+COMMANDS = (train, predict, faces, evaluate, report, doctor, lr_find, bench, info)
 
 
 def _parser() -> argparse.ArgumentParser:

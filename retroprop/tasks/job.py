@@ -158,6 +158,7 @@ class Job:
 
     def _same_data(self) -> None:
         was = read_json(self.folder / "preprocess.json")
+        was.pop("settled", None)  # it is chosen anew
         if was != json.loads(json.dumps(self.task.to_dict())):
             raise CheckpointError(
                 f"{self.folder} was trained on other data than {self.asked['source']}",
@@ -196,9 +197,13 @@ class Job:
     def finish(self, trainer: Trainer, began: float) -> dict[str, Any]:
         """Measure the kept weights on the test part, write result and report."""
         judge = Trainer(self.model, loss=self.task.loss(), optimizer="sgd")
+        self.task.settled = self.task.settle(judge, self.parts)
+        if self.task.settled:
+            record = {**self.task.to_dict(), "settled": self.task.settled}
+            write_atomically(self.folder / "preprocess.json", _json(record))
         measured, seen = self.task.measure(judge, self.parts.test)
         best = outcome.best_epoch(trainer.history)
-        record = trainer.history[best - 1]
+        epoch = trainer.history[best - 1]
         held = self.parts.validation
         result = {
             "task": self.task.name,
@@ -210,8 +215,8 @@ class Job:
             "train_examples": len(self.parts.train),
             "validation_examples": 0 if held is None else len(held),
             "test_examples": len(self.parts.test),
-            "train_loss": record["loss"],
-            **({} if held is None else {"validation_loss": record["val_loss"]}),
+            "train_loss": epoch["loss"],
+            **({} if held is None else {"validation_loss": epoch["val_loss"]}),
             **{f"test_{name}": value for name, value in measured.items()},
         }
         write_atomically(self.folder / "result.json", _json(result))

@@ -96,6 +96,8 @@ class Run:
         record = read_json(self.folder / "preprocess.json")
         try:
             self.task = get(self.config["task"])(self.config["options"])
+            self.task.settled = record.pop("settled", {})
+            self.task.folder = self.folder
             self.task.restore(record)
             self.model: nn.Module = self.task.build()
             self._loss = self.task.loss()

@@ -82,6 +82,8 @@ class Task(ABC):
         presets:  stem of the file in tasks/presets/ with its sets of defaults.
         OPTIONS:  the options of a run, the common ones and its own.
         PREDICT:  what `predict` can be told besides the data.
+        settled:  what `settle` chose, once the network was trained.
+        folder:   of the run, once it is opened again.
     """
 
     name: str = ""
@@ -92,6 +94,8 @@ class Task(ABC):
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
+        self.settled: dict[str, Any] = {}
+        self.folder: Path | None = None
 
     # -- data ------------------------------------------------------------------------------------
 
@@ -199,6 +203,13 @@ class Task(ABC):
         return -trainer.evaluate(x, y)["loss"], 0.0
 
     # -- what came of it -------------------------------------------------------------------------
+
+    def settle(self, trainer: Trainer, parts: Parts) -> dict[str, Any]:
+        """What is chosen once the network is trained, as JSON: a threshold, on the validation part.
+
+        It is kept with what was learned, and stands in `settled` from then on.
+        """
+        return {}
 
     @abstractmethod
     def headline(self) -> str:
