@@ -4,7 +4,8 @@
 
 Both start from the same weights and see the same windows of the text in the same order; the last
 tenth of it is for validation. They take turns, so that a noisy machine disturbs both. Prints a line
-of Markdown for each. PyTorch runs eagerly, with its fused optimizer, on all cores.
+of Markdown for each, with `--every` along the way too. PyTorch runs eagerly, with its fused
+optimizer, on all cores; `--threads 1` holds both to one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import gzip
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,9 +88,11 @@ def with_us(workload: Workload) -> tuple[Callable[..., Any], Callable[..., float
     return lambda x, y: step.many(x, y), lambda x, y: float(evaluate(x, y))
 
 
-def with_torch(workload: Workload) -> tuple[Callable[..., Any], Callable[..., float]]:
+def with_torch(
+    workload: Workload, threads: int | None = None
+) -> tuple[Callable[..., Any], Callable[..., float]]:
     """The same of PyTorch."""
-    torch.set_num_threads(theirs.available_cores())
+    torch.set_num_threads(threads or theirs.available_cores())
     model = theirs.network(workload.layers)
     model.load_state_dict({n: torch.from_numpy(w) for n, w in workload.weights().items()})
     optimizer = theirs.optimizer_of(workload, list(model.parameters()), fused=True)
@@ -127,8 +130,12 @@ class Trained(NamedTuple):
     seconds: list[float]
 
 
-def train(pair: list[Trained], workload: Workload, text: Array, steps: int) -> None:
-    """Both on the same windows, a stretch of one, then the same stretch of the other."""
+def train(pair: list[Trained], workload: Workload, text: Array, steps: int) -> Iterator[int]:
+    """Both on the same windows, a stretch of one, then the same stretch of the other.
+
+    Yields:
+        How many steps are done, after each stretch.
+    """
     length, batch = workload.sample[0], workload.batch
     for start in range(0, steps, CHUNK):
         x, y = windows(text, CHUNK * batch, length, start)
@@ -137,6 +144,7 @@ def train(pair: list[Trained], workload: Workload, text: Array, steps: int) -> N
             began = time.perf_counter()
             one.many(x.reshape(shape), y.reshape(shape))
             one.seconds.append(time.perf_counter() - began)
+        yield start + CHUNK
 
 
 def bits(one: Trained, workload: Workload, rest: Array) -> float:
@@ -154,15 +162,21 @@ def main() -> None:
     parser.add_argument("text", type=Path)
     parser.add_argument("--model", choices=("lstm", "transformer"), default="lstm")
     parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--threads", type=int, help="of each; all cores when not given")
+    parser.add_argument("--every", type=int, help="print a line every so many steps")
     options = parser.parse_args()
+    if options.threads:
+        rp.settings.threads = options.threads
     text, rest, tokens = read(options.text)
     workload = workload_of(options.model, tokens)
     print(f"{options.text.name}, {options.model}, {options.steps} steps, {tokens} characters\n")
-    print("| | bits per character | seconds |\n|---|---|---|")
-    pair = [Trained(*make(workload), []) for make in (with_us, with_torch)]
-    train(pair, workload, text, options.steps)
-    for name, one in zip(("retroprop", "PyTorch"), pair, strict=True):
-        print(f"| {name} | {bits(one, workload, rest):.4f} | {sum(one.seconds):.1f} |", flush=True)
+    print("| | steps | bits per character | seconds |\n|---|---|---|---|", flush=True)
+    pair = [Trained(*with_us(workload), []), Trained(*with_torch(workload, options.threads), [])]
+    for done in train(pair, workload, text, options.steps):
+        if done >= options.steps or (options.every and done % options.every == 0):
+            for name, one in zip(("retroprop", "PyTorch"), pair, strict=True):
+                found, took = bits(one, workload, rest), sum(one.seconds)
+                print(f"| {name} | {done} | {found:.4f} | {took:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: `retroprop train`, `predict`, `evaluate`, `report`, `doctor`, `lr-find`, ....
+"""The command line: `retroprop train`, `predict`, `generate`, `evaluate`, `report`, `doctor`, ...
 
 Exit codes: 0 done, 2 usage or unusable input, 3 the training diverged, 4 the doctor found a
 defect or no learning rate works, 130 interrupted and saved.
@@ -18,6 +18,7 @@ from retroprop.cli import (
     doctor,
     evaluate,
     faces,
+    generate,
     info,
     lr_find,
     predict,
@@ -31,7 +32,7 @@ from retroprop.version import __version__
 
 __all__ = ["main"]
 
-COMMANDS = (train, predict, faces, evaluate, report, doctor, lr_find, bench, info)
+COMMANDS = (train, predict, generate, faces, evaluate, report, doctor, lr_find, bench, info)
 
 
 def _parser() -> argparse.ArgumentParser:

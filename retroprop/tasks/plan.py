@@ -16,7 +16,7 @@ from retroprop.tasks.options import Config, Table, checked
 from retroprop.tasks.registry import choose
 from retroprop.tasks.task import Task
 
-__all__ = ["Chosen", "Plan", "Say", "plan", "silent"]
+__all__ = ["Chosen", "Plan", "Say", "called", "plan", "silent"]
 
 Say = Callable[[str], None]
 Chosen = Callable[[Table], Config]
@@ -92,10 +92,23 @@ def plan(
     data = kind.read(source, given, target)
     for note in data.notes:
         say(f"  {note}")
-    is_path = isinstance(source, str | os.PathLike)
-    named = os.fspath(source) if is_path else type(source).__name__
+    is_path, named = called(source)
     asked = {"source": named, "target": target, "task": asked_before["task"] if run else task}
     return Plan(kind, data, given, asked, is_path)
+
+
+def called(source: Any) -> tuple[bool, str]:
+    r"""Whether a source is a path, and what to call it; a string with line breaks is a text.
+
+    Example:
+        >>> called("a.csv"), called("To be,\nor not"), called({"a": [1]})
+        ((True, 'a.csv'), (False, 'text'), (False, 'dict'))
+    """
+    if isinstance(source, str) and "\n" in source:
+        return False, "text"
+    if isinstance(source, str | os.PathLike):
+        return True, os.fspath(source)
+    return False, type(source).__name__
 
 
 def _recorded(run: Path) -> tuple[dict[str, Any], dict[str, Any], str]:

@@ -25,7 +25,7 @@ from retroprop.interop import weights as files
 from retroprop.tasks import outcome
 from retroprop.tasks.job import read_json
 from retroprop.tasks.options import checked
-from retroprop.tasks.plan import Chosen, Say, plan
+from retroprop.tasks.plan import Chosen, Say, called, plan
 from retroprop.tasks.registry import get
 from retroprop.train.trainer import Trainer
 
@@ -153,8 +153,7 @@ class Run:
     def report(self, source: Any, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Scores on data that has the target, and a page that shows how they come about."""
         part, measured = self._measured(source)
-        named = source if isinstance(source, str) else type(source).__name__
-        outcome.report_on(self, named, part, measured, Path(path))
+        outcome.report_on(self, called(source)[1], part, measured, Path(path))
         return {**self._scored(part, measured[0]), "report": str(path)}
 
     def _measured(self, source: Any) -> tuple[Any, Any]:

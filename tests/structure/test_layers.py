@@ -39,7 +39,10 @@ NOT_FOR = {"nn": {"data", "metrics"}}
 CORE_DEPENDENCIES = {"numpy", "safetensors", "yaml"}
 # Optional dependencies, and llvmlite, which is large, load inside the function that needs them, in
 # these layers only.
-OPTIONAL = {"PIL", "jax", "jaxlib", "llvmlite", "matplotlib", "ml_dtypes", "rich", "torch", "yaml"}
+OPTIONAL = {
+    "PIL", "jax", "jaxlib", "llvmlite", "matplotlib", "ml_dtypes", "rich", "sacrebleu",
+    "sentencepiece", "torch", "yaml",
+}  # fmt: skip
 OPTIONAL_IN = {"backends", "cli", "data", "interop", "tasks", "train"}
 # ... and bfloat16 is a name in the dtype table whose meaning is ml_dtypes' own.
 OPTIONAL_ELSEWHERE = {("dtypes", "ml_dtypes")}

@@ -8,7 +8,7 @@ import pytest
 
 from retroprop.errors import ArgumentError, CheckpointError
 from retroprop.tasks import train
-from retroprop.tasks.plan import plan
+from retroprop.tasks.plan import called, plan
 
 TABLE = {"a": [k / 10 for k in range(40)], "b": [k / 5 for k in range(40)]}
 
@@ -49,3 +49,9 @@ def test_mistakes_are_explained(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"options": {}}))
     with pytest.raises(CheckpointError, match="no config"):
         plan(TABLE, run=tmp_path)
+
+
+def test_what_a_source_is_called(tmp_path):
+    assert called(tmp_path / "a.csv") == (True, str(tmp_path / "a.csv"))
+    assert called("To be,\nor not") == (False, "text")
+    assert called([1]) == (False, "list")
