@@ -76,3 +76,11 @@ def test_mistakes_are_one_message_and_code_2(folder, capsys):
         assert (code, out) == (2, ""), err
         assert message in err
         assert "Traceback" not in err
+
+
+def test_options_of_a_task_may_be_written_as_flags(folder, capsys):
+    for words in (("--horizon", "2"), ("--horizon=2",), ("horizon=2",)):
+        code, _, err = call(capsys, folder / "run", folder / "things.csv", *words)
+        assert (code, "unknown option 'horizon'" in err) == (2, True)  # a table takes none
+    code, _, err = call(capsys, folder / "run", folder / "things.csv", "--horizn", "2")
+    assert (code, "there is no --horizn" in err) == (2, True)
