@@ -29,8 +29,8 @@ nn
 interop
 health
 train
-tasks
 __init__
+tasks
 cli __main__
 """
 # Above, but still not for: what `nn` needs from its row of neighbours is the optimizers only.

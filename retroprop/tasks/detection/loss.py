@@ -6,11 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop import ops
-from retroprop.array.creation import asarray
-from retroprop.array.manipulation import concat
-from retroprop.core.faces import astype
-from retroprop.core.tensor import Tensor
+import retroprop as rp
 from retroprop.nn import functional
 
 __all__ = ["DetectionLoss"]
@@ -41,26 +37,26 @@ class DetectionLoss:
     def __init__(self, box: float = 2.0) -> None:
         self.box = box
 
-    def __call__(self, outputs: Any, wanted: Any) -> Tensor:
+    def __call__(self, outputs: Any, wanted: Any) -> rp.Tensor:
         truth = wanted[:, : outputs.shape[1]]
         classes = outputs.shape[-1] - 5
         label, centre = truth[..., 0:1], truth[..., 5]
-        found = astype(ops.greater_equal(truth[..., 0], 0.0), outputs.dtype)
-        count = ops.maximum(ops.sum(found), 1.0)
-        each = asarray(np.arange(classes, dtype=np.float32))
-        hot = astype(ops.equal(label, each), outputs.dtype)
+        found = rp.astype(rp.greater_equal(truth[..., 0], 0.0), outputs.dtype)
+        count = rp.maximum(rp.sum(found), 1.0)
+        each = rp.asarray(np.arange(classes, dtype=np.float32))
+        hot = rp.astype(rp.equal(label, each), outputs.dtype)
         focal = functional.sigmoid_focal_loss(outputs[..., :classes], hot, reduction="sum")
 
-        reach = ops.softplus(outputs[..., classes : classes + 4])
+        reach = rp.softplus(outputs[..., classes : classes + 4])
         overlap = functional.giou_loss(_corners(reach), _corners(truth[..., 1:5]))
-        box = ops.sum(overlap * centre * found) / ops.maximum(ops.sum(centre * found), 1e-3)
+        box = rp.sum(overlap * centre * found) / rp.maximum(rp.sum(centre * found), 1e-3)
 
         middle = outputs[..., classes + 4]
-        unsure = ops.softplus(middle) - middle * centre  # cross-entropy with logits
-        total: Tensor = (focal + ops.sum(unsure * found)) / count + self.box * box
+        unsure = rp.softplus(middle) - middle * centre  # cross-entropy with logits
+        total: rp.Tensor = (focal + rp.sum(unsure * found)) / count + self.box * box
         return total
 
 
-def _corners(distances: Any) -> Tensor:
+def _corners(distances: Any) -> rp.Tensor:
     """Distances left, top, right, bottom as the box around the place, which is the origin."""
-    return concat([-distances[..., :2], distances[..., 2:]], axis=-1)
+    return rp.concat([-distances[..., :2], distances[..., 2:]], axis=-1)

@@ -7,10 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import retroprop as rp
 from retroprop import dtypes, nn
-from retroprop.array.manipulation import concat
-from retroprop.core.faces import astype, permute_dims
-from retroprop.core.tensor import Tensor
 
 __all__ = ["Detector"]
 
@@ -46,8 +44,8 @@ class Residual(nn.Module):
         assert self.norm.weight is not None
         nn.init.zeros_(self.norm.weight)  # begins as the shortcut alone
 
-    def forward(self, x: Any) -> Tensor:
-        out: Tensor = nn.functional.relu(x + self.norm(self.second(self.first(x))))
+    def forward(self, x: Any) -> rp.Tensor:
+        out: rp.Tensor = nn.functional.relu(x + self.norm(self.second(self.first(x))))
         return out
 
 
@@ -67,7 +65,7 @@ class Pyramid(nn.Module):
         self.lateral = nn.ModuleList([nn.Conv2d(each, channels, 1) for each in inputs])
         self.smooth = nn.ModuleList([_conv(channels, channels) for _ in inputs])
 
-    def forward(self, maps: Sequence[Any]) -> list[Tensor]:
+    def forward(self, maps: Sequence[Any]) -> list[rp.Tensor]:
         flat = [layer(x) for layer, x in zip(self.lateral, maps, strict=True)]
         for index in range(len(flat) - 2, -1, -1):
             larger = nn.functional.interpolate(flat[index + 1], scale_factor=2)
@@ -101,9 +99,9 @@ class Head(nn.Module):
         # One head for maps of all strides, whose batch statistics differ: no normalisation.
         return nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1), nn.ReLU())
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: Any) -> rp.Tensor:
         parts = [self.classes(self.class_tower(x)), self.box(self.box_tower(x))]
-        both = permute_dims(concat(parts, axis=1), axes=(0, 2, 3, 1))
+        both = rp.permute_dims(rp.concat(parts, axis=1), axes=(0, 2, 3, 1))
         batch, rows, columns, outputs = both.shape
         return both.reshape((batch, rows * columns, outputs))
 
@@ -144,11 +142,11 @@ class Detector(nn.Module):
         self.pyramid = Pyramid(channels[1:], head)
         self.head = Head(head, classes)
 
-    def forward(self, images: Any) -> Tensor:
-        x = permute_dims(astype(images, dtypes.float32), axes=(0, 3, 1, 2))
+    def forward(self, images: Any) -> rp.Tensor:
+        x = rp.permute_dims(rp.astype(images, dtypes.float32), axes=(0, 3, 1, 2))
         x = self.stem((x - 127.5) * (1 / 64))
         maps = []
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        return concat([self.head(x) for x in self.pyramid(maps)], axis=1)
+        return rp.concat([self.head(x) for x in self.pyramid(maps)], axis=1)

@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from retroprop import nn, ops
-from retroprop.array.manipulation import expand_dims, repeat
-from retroprop.array.statistics import mean
-from retroprop.core.faces import astype
-from retroprop.core.tensor import Tensor
+import retroprop as rp
+from retroprop import nn
 from retroprop.nn import functional
 
 __all__ = ["Block", "Embedder", "FaceLoss"]
@@ -45,7 +42,7 @@ class Block(nn.Module):
             nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: rp.Tensor) -> rp.Tensor:
         """What the convolutions add to the shortcut."""
         return functional.relu(self.body(x) + self.shortcut(x))
 
@@ -98,26 +95,26 @@ class Embedder(nn.Module):
         )
         self.centres = nn.ArcFace(features, people) if people else None
 
-    def embed(self, photos: Tensor) -> Tensor:
+    def embed(self, photos: rp.Tensor) -> rp.Tensor:
         """Unit-length embeddings of photos (batch, height, width, channels)."""
-        x = ops.permute_dims(astype(photos, self.head[2].weight.dtype), (0, 3, 1, 2))
+        x = rp.permute_dims(rp.astype(photos, self.head[2].weight.dtype), (0, 3, 1, 2))
         # Every photo by its own brightness and contrast: light says nothing of who it is.
-        middle = mean(x, axis=(1, 2, 3), keepdims=True)
-        spread = ops.sqrt(mean((x - middle) ** 2, axis=(1, 2, 3), keepdims=True) + 1.0)
+        middle = rp.mean(x, axis=(1, 2, 3), keepdims=True)
+        spread = rp.sqrt(rp.mean((x - middle) ** 2, axis=(1, 2, 3), keepdims=True) + 1.0)
         return functional.normalize(self.head(self.stages((x - middle) / spread)), dim=-1)
 
-    def forward(self, photos: Tensor) -> Any:
+    def forward(self, photos: rp.Tensor) -> Any:
         """Embeddings; in training, with what the loss needs."""
         if photos.ndim == 5:
             count = photos.shape[0]
-            each = ops.reshape(photos, (count * 2, *photos.shape[2:]))
-            return ops.reshape(self.embed(each), (count, 2, -1))
+            each = rp.reshape(photos, (count * 2, *photos.shape[2:]))
+            return rp.reshape(self.embed(each), (count, 2, -1))
         if self.training:
             found = self.embed(photos)
             return found if self.centres is None else (found, self.centres.cosine(found))
         if not self.mirror:
             return self.embed(photos)
-        both = self.embed(photos) + self.embed(ops.flip(photos, axis=2))
+        both = self.embed(photos) + self.embed(rp.flip(photos, axis=2))
         return functional.normalize(both, dim=-1)
 
 
@@ -149,7 +146,7 @@ class FaceLoss:
     def __init__(self, margin: float, scale: float) -> None:
         self.margin, self.scale = margin, scale
 
-    def __call__(self, prediction: Any, target: Tensor, reduction: str = "mean") -> Tensor:
+    def __call__(self, prediction: Any, target: rp.Tensor, reduction: str = "mean") -> rp.Tensor:
         """The loss of a batch, or of each example of it with reduction="none"."""
         if isinstance(prediction, tuple):
             return functional.arcface_loss(
@@ -157,32 +154,32 @@ class FaceLoss:
             )
         each = self._triplets(prediction, target) if prediction.ndim == 3 else None
         each = self._unseen(prediction, target) if each is None else each
-        return mean(each) if reduction == "mean" else each
+        return rp.mean(each) if reduction == "mean" else each
 
-    def _triplets(self, pairs: Tensor, target: Tensor) -> Tensor:
+    def _triplets(self, pairs: rp.Tensor, target: rp.Tensor) -> rp.Tensor:
         count, _, features = pairs.shape
-        flat = ops.reshape(pairs, (count * 2, features))
-        cosine, same, _ = _against(flat, repeat(target, 2))
+        flat = rp.reshape(pairs, (count * 2, features))
+        cosine, same, _ = _against(flat, rp.repeat(target, 2))
         # A photo is its own nearest, so it is never the farthest of its person.
-        own = ops.min(cosine + _FAR * (1 - same), axis=1)
-        other = ops.max(cosine - _FAR * same, axis=1)
-        return mean(ops.reshape(functional.relu(self.margin + other - own), (count, 2)), axis=1)
+        own = rp.min(cosine + _FAR * (1 - same), axis=1)
+        other = rp.max(cosine - _FAR * same, axis=1)
+        return rp.mean(rp.reshape(functional.relu(self.margin + other - own), (count, 2)), axis=1)
 
-    def _unseen(self, found: Tensor, target: Tensor) -> Tensor:
+    def _unseen(self, found: rp.Tensor, target: rp.Tensor) -> rp.Tensor:
         cosine, same, itself = _against(found, target)
-        share = ops.exp((cosine - 1) / _TEMPERATURE) * (1 - itself)
-        own = ops.sum(share * same, axis=1)
-        everyone = ops.sum(share, axis=1)
+        share = rp.exp((cosine - 1) / _TEMPERATURE) * (1 - itself)
+        own = rp.sum(share * same, axis=1)
+        everyone = rp.sum(share, axis=1)
         # Whoever has no other photo in the batch counts nothing.
-        alone = astype(ops.sum(same * (1 - itself), axis=1) < 0.5, own.dtype)
-        return -ops.log((own + 1e-12) / (everyone + 1e-12)) * (1 - alone)
+        alone = rp.astype(rp.sum(same * (1 - itself), axis=1) < 0.5, own.dtype)
+        return -rp.log((own + 1e-12) / (everyone + 1e-12)) * (1 - alone)
 
 
-def _against(found: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _against(found: rp.Tensor, target: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor, rp.Tensor]:
     """Cosines of all embeddings of a batch with each other; where they are of one person, and where
     a photo meets itself, as ones.
     """
-    cosine = ops.matmul(found, ops.permute_dims(found, (1, 0)))
-    row, column = expand_dims(target, axis=1), expand_dims(target, axis=0)
-    same = astype(row == column, found.dtype)
-    return cosine, same, Tensor(np.eye(found.shape[0], dtype=np.float32))
+    cosine = rp.matmul(found, rp.permute_dims(found, (1, 0)))
+    row, column = rp.expand_dims(target, axis=1), rp.expand_dims(target, axis=0)
+    same = rp.astype(row == column, found.dtype)
+    return cosine, same, rp.Tensor(np.eye(found.shape[0], dtype=np.float32))

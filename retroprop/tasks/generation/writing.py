@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+import retroprop as rp
 from retroprop import nn
 from retroprop.core.rng import Generator
-from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError
 
 __all__ = ["Allowed", "told", "written"]
@@ -26,14 +26,14 @@ class Allowed(nn.Module):
         banned: those that are never drawn.
     """
 
-    mask: Tensor
+    mask: rp.Tensor
 
     def __init__(self, model: Any, tokens: int, banned: Sequence[int]) -> None:
         super().__init__()
         self.model, self.length = model, model.length
         mask = np.zeros(tokens, np.float32)
         mask[list(banned)] = _NEVER
-        self.register_buffer("mask", Tensor(mask), persistent=False)
+        self.register_buffer("mask", rp.Tensor(mask), persistent=False)
 
     def start(self, batch: int, length: int | None = None) -> Any:
         """The state before the first token."""

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.array.creation import asarray
-from retroprop.core.tape import no_grad
-from retroprop.core.tensor import Tensor
+import retroprop as rp
 from retroprop.tasks.images.network import Classifier
 from retroprop.train.charts.svg import clean, clipped
 from retroprop.train.png import data_uri
@@ -60,14 +58,14 @@ def grad_cam(model: Classifier, x: Any, classes: Sequence[int]) -> Array | None:
     was_training = model.training
     model.eval()
     try:
-        with no_grad():
-            found = model.maps(asarray(np.asarray(x))).numpy()
+        with rp.no_grad():
+            found = model.maps(rp.asarray(np.asarray(x))).numpy()
         if found.ndim != 4 or min(found.shape[2:]) < _LEAST:
             return None
-        maps = Tensor(found, requires_grad=True)
+        maps = rp.Tensor(found, requires_grad=True)
         logits = model.head(maps)
         wanted = np.eye(logits.shape[1], dtype=found.dtype)[np.asarray(classes)]
-        (logits * asarray(wanted)).sum().backward()
+        (logits * rp.asarray(wanted)).sum().backward()
         assert maps.grad is not None
         weights = maps.grad.numpy().mean(axis=(2, 3), keepdims=True)
     finally:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+import retroprop as rp
 from retroprop import nn
-from retroprop.core.tensor import Tensor
 from retroprop.errors import ArgumentError, unknown
 from retroprop.tasks import networks
 
@@ -58,9 +58,9 @@ class Residual(nn.Module):
             )
         self.act = activation()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: rp.Tensor) -> rp.Tensor:
         """(batch, channels, height, width) to (batch, out, height, width)."""
-        y: Tensor = self.act(self.inner(x) + self.shortcut(x))
+        y: rp.Tensor = self.act(self.inner(x) + self.shortcut(x))
         return y
 
 
@@ -95,14 +95,14 @@ class Classifier(nn.Module):
         """Whether the head judges feature maps, which have places."""
         return not any(isinstance(one, nn.Flatten) for one in self.features.modules())
 
-    def maps(self, x: Tensor) -> Tensor:
+    def maps(self, x: rp.Tensor) -> rp.Tensor:
         """What the head judges: (batch, channels, height, width), unless there are none."""
-        y: Tensor = self.features((x.astype(self.mean.dtype) - self.mean) / self.scale)
+        y: rp.Tensor = self.features((x.astype(self.mean.dtype) - self.mean) / self.scale)
         return y
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: rp.Tensor) -> rp.Tensor:
         """Pixels (batch, channels, height, width), bytes or floats, to logits (batch, classes)."""
-        logits: Tensor = self.head(self.maps(x))
+        logits: rp.Tensor = self.head(self.maps(x))
         return logits
 
 

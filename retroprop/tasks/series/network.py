@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from retroprop import nn, ops
-from retroprop.array.manipulation import concat, expand_dims
+import retroprop as rp
+from retroprop import nn
 from retroprop.errors import unknown
 from retroprop.nn import functional as F
 
@@ -129,19 +129,19 @@ class Forecaster(nn.Module):
 
     def forward(self, past: Any, ahead: Any, now: Any) -> Any:
         """Quantiles 0.1, 0.5, 0.9 (and log variance): (batch, horizon, 3 or 4)."""
-        steps = ops.reshape(past, (-1, *self.folded))
+        steps = rp.reshape(past, (-1, *self.folded))
         read = self.reader(steps) if self.model == "tcn" else self.reader(steps)[0][:, -1]
-        state = self.context(concat([self.drop(read), now], axis=1))
-        state = ops.reshape(state, (-1, self.horizon, self.width))
-        said = self.head(concat([F.silu(state), ahead], axis=2))
-        straight = expand_dims(self.linear(past[:, :, 0]), axis=2) + self.others(ahead)
+        state = self.context(rp.concat([self.drop(read), now], axis=1))
+        state = rp.reshape(state, (-1, self.horizon, self.width))
+        said = self.head(rp.concat([F.silu(state), ahead], axis=2))
+        straight = rp.expand_dims(self.linear(past[:, :, 0]), axis=2) + self.others(ahead)
         median = straight + said[:, :, 0:1]
         lower = median - F.softplus(said[:, :, 1:2] + 1.0)
         upper = median + F.softplus(said[:, :, 2:3] + 1.0)
         parts = [lower, median, upper]
         if self.finance:
             parts.append(ahead[:, :, -1:] + said[:, :, 3:4])
-        return concat(parts, axis=2)
+        return rp.concat(parts, axis=2)
 
 
 def band_loss(prediction: Any, target: Any) -> Any:
@@ -157,7 +157,7 @@ def band_loss(prediction: Any, target: Any) -> Any:
     """
     each = F.quantile_loss(prediction[:, :, :3], target[:, :, 0], list(QUANTILES), reduction="none")
     known = target[:, :, 1:2]
-    return ops.sum(each * known) / (3.0 * ops.sum(known) + 1e-6)
+    return rp.sum(each * known) / (3.0 * rp.sum(known) + 1e-6)
 
 
 def price_loss(prediction: Any, target: Any) -> Any:
@@ -175,4 +175,4 @@ def price_loss(prediction: Any, target: Any) -> Any:
     square = target[:, :, 2] * target[:, :, 2]
     known = target[:, :, 1]
     each = (log_variance + square * (-log_variance).exp()) * known
-    return band_loss(prediction, target) + 0.1 * ops.sum(each) / (ops.sum(known) + 1e-6)
+    return band_loss(prediction, target) + 0.1 * rp.sum(each) / (rp.sum(known) + 1e-6)

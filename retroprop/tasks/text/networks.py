@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+import retroprop as rp
 from retroprop import nn, ops
-from retroprop.array.creation import asarray, ones
-from retroprop.core.tensor import Tensor
 from retroprop.tasks.text.words import PADDING, UNKNOWN
 
 __all__ = ["Attention", "Bag", "Recurrent"]
@@ -54,13 +53,13 @@ class Bag(nn.Module):
         self.bias = nn.Parameter(np.zeros(classes, np.float32))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: Any) -> rp.Tensor:
         """Scores of the classes, as logits."""
-        x = asarray(x)
-        weights = self.dropout(ops.take(self.idf, x, axis=0))
-        norm = ops.sqrt(ops.sum(weights * weights, axis=1, keepdims=True) + 1e-12)
-        scaled = ops.sum(weights / norm, axis=2, keepdims=True)
-        return ops.sum(self.table(x) * scaled, axis=1) + self.bias
+        x = rp.asarray(x)
+        weights = self.dropout(rp.take(self.idf, x, axis=0))
+        norm = rp.sqrt(rp.sum(weights * weights, axis=1, keepdims=True) + 1e-12)
+        scaled = rp.sum(weights / norm, axis=2, keepdims=True)
+        return rp.sum(self.table(x) * scaled, axis=1) + self.bias
 
 
 class Recurrent(nn.Module):
@@ -100,10 +99,10 @@ class Recurrent(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(4 * hidden, classes)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: Any) -> rp.Tensor:
         """Scores of the classes, as logits."""
-        x = asarray(x)
-        lengths = ops.sum(ops.not_equal(x, PADDING).astype(x.dtype), axis=1)
+        x = rp.asarray(x)
+        lengths = rp.sum(rp.not_equal(x, PADDING).astype(x.dtype), axis=1)
         features = self.dropout(self.table(_some_unknown(x, self.unknown)))
         read, _ = self.reader(features, lengths=lengths)
         return self.head(self.dropout(_pooled(read, x)))
@@ -149,25 +148,25 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(2 * width, classes)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: Any) -> rp.Tensor:
         """Scores of the classes, as logits."""
-        x = asarray(x)
+        x = rp.asarray(x)
         features = self.positions(self.table(_some_unknown(x, self.unknown)))
-        read = self.encoder(features, src_key_padding_mask=ops.equal(x, PADDING))
+        read = self.encoder(features, src_key_padding_mask=rp.equal(x, PADDING))
         return self.head(self.dropout(_pooled(read, x)))
 
 
-def _some_unknown(x: Tensor, dropout: nn.Dropout) -> Tensor:
+def _some_unknown(x: rp.Tensor, dropout: nn.Dropout) -> rp.Tensor:
     """The numbers with some words, but no padding, made unknown while in training."""
-    kept = ops.greater(dropout(ones(x.shape)), 0.0)
-    return ops.where(ops.logical_or(kept, ops.equal(x, PADDING)), x, UNKNOWN)
+    kept = rp.greater(dropout(rp.ones(x.shape)), 0.0)
+    return rp.where(rp.logical_or(kept, rp.equal(x, PADDING)), x, UNKNOWN)
 
 
-def _pooled(read: Tensor, x: Tensor) -> Tensor:
+def _pooled(read: rp.Tensor, x: rp.Tensor) -> rp.Tensor:
     """Mean and maximum over the words, side by side: (texts, 2 features); 0 without words."""
-    mask = ops.reshape(ops.not_equal(x, PADDING), (*x.shape, 1))
-    count = ops.maximum(ops.sum(mask.astype(read.dtype), axis=1), 1.0)
-    mean = ops.sum(ops.where(mask, read, 0.0), axis=1) / count
-    most = ops.max(ops.where(mask, read, -1e9), axis=1)
-    most = ops.where(ops.any(mask, axis=1), most, 0.0)
+    mask = rp.reshape(rp.not_equal(x, PADDING), (*x.shape, 1))
+    count = rp.maximum(rp.sum(mask.astype(read.dtype), axis=1), 1.0)
+    mean = rp.sum(rp.where(mask, read, 0.0), axis=1) / count
+    most = rp.max(rp.where(mask, read, -1e9), axis=1)
+    most = rp.where(rp.any(mask, axis=1), most, 0.0)
     return ops.concatenate(mean, most, axis=1)
