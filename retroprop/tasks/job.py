@@ -11,6 +11,7 @@ from typing import Any
 
 from retroprop import nn, optim
 from retroprop.core import rng
+from retroprop.data.dataset import length
 from retroprop.errors import ArgumentError, CheckpointError, unknown
 from retroprop.interop import weights as files
 from retroprop.interop.weights import write_atomically
@@ -101,7 +102,7 @@ class Job:
     @property
     def steps(self) -> int:
         """Of the whole training."""
-        batches = math.ceil(len(self.parts.train) / self.options["batch_size"])
+        batches = math.ceil(length(self.x_train) / self.options["batch_size"])
         return int(batches * self.options["epochs"])
 
     def trainer(self, *, health: bool | int = True) -> Trainer:

@@ -241,3 +241,15 @@ def test_listed_defaults_say_what_they_are(capsys):
     assert lines["dropout"].endswith("[many 0.1, few 0.2]")
     assert lines["schedule"].endswith("[one_cycle]")
     assert lines["limit"].endswith("[by the data]")
+
+
+def test_reverse_is_an_option_of_translations(houses, capsys, monkeypatch):
+    code, _, err = call(capsys, *TRAIN, "--reverse")
+    assert code == 2
+    assert "unknown option 'reverse'" in err
+    asked = {}
+    monkeypatch.setattr(runs, "train", lambda source, read, **_: asked.update(read=read) or {})
+    assert call(capsys, *TRAIN, "--reverse")[0] == 0
+    from retroprop.tasks.registry import get
+
+    assert asked["read"](get("translation").OPTIONS) == {"reverse": True}
