@@ -111,7 +111,7 @@ class Job:
         groups = optim.decay_groups(self.model, options["weight_decay"])
         rate = _schedule(options["schedule"], options["lr"], self.steps)
         optimizer = _maker(options["optimizer"])(groups, lr=rate)
-        keep = "last" if self.held_out is None else "best"
+        keep = "last" if self.held_out is None else self.task.keep
         listeners: list[Callback] = [Checkpoint(self.folder, keep=keep), LogFiles(self.folder)]
         if options["patience"]:
             listeners.append(EarlyStopping(patience=options["patience"]))
@@ -203,7 +203,9 @@ class Job:
             record = {**self.task.to_dict(), "settled": self.task.settled}
             write_atomically(self.folder / "preprocess.json", _json(record))
         measured, seen = self.task.measure(judge, self.parts.test)
-        best = outcome.best_epoch(trainer.history)
+        best = trainer.epoch
+        if self.task.keep == "best":
+            best = outcome.best_epoch(trainer.history)
         epoch = trainer.history[best - 1]
         held = self.parts.validation
         result = {

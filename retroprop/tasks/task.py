@@ -82,6 +82,8 @@ class Task(ABC):
         presets:  stem of the file in tasks/presets/ with its sets of defaults.
         OPTIONS:  the options of a run, the common ones and its own.
         PREDICT:  what `predict` can be told besides the data.
+        keep:     the weights of which epoch: the "best" by the loss of the validation part, or the
+                  "last", where that loss is a poor guide.
         settled:  what `settle` chose, once the network was trained.
         folder:   of the run, once it is opened again.
     """
@@ -91,6 +93,7 @@ class Task(ABC):
     presets: ClassVar[str] = ""
     OPTIONS: ClassVar[Mapping[str, Option]] = COMMON
     PREDICT: ClassVar[Mapping[str, Option]] = {}
+    keep: ClassVar[str] = "best"
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import retroprop as rp
-from retroprop import nn, ops
+from retroprop import nn
 from retroprop.tasks.text.words import PADDING, UNKNOWN
 
 __all__ = ["Attention", "Bag", "Recurrent"]
@@ -169,4 +169,4 @@ def _pooled(read: rp.Tensor, x: rp.Tensor) -> rp.Tensor:
     mean = rp.sum(rp.where(mask, read, 0.0), axis=1) / count
     most = rp.max(rp.where(mask, read, -1e9), axis=1)
     most = rp.where(rp.any(mask, axis=1), most, 0.0)
-    return ops.concatenate(mean, most, axis=1)
+    return rp.concat([mean, most], axis=1)

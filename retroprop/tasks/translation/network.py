@@ -11,20 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from retroprop import dtypes, nn, ops
-from retroprop.array.creation import arange, asarray, zeros
-from retroprop.core.faces import astype
-from retroprop.core.tensor import Tensor
+import retroprop as rp
+from retroprop import dtypes, nn
 from retroprop.data.subwords import PAD
 from retroprop.errors import ArgumentError
 from retroprop.nn import functional as F
 
 __all__ = ["Recurrent", "Transformer", "translation_loss"]
 
-State = tuple[Tensor, ...]
+State = tuple[rp.Tensor, ...]
 
 
-def translation_loss(prediction: Any, target: Any, label_smoothing: float = 0.0) -> Tensor:
+def translation_loss(prediction: Any, target: Any, label_smoothing: float = 0.0) -> rp.Tensor:
     """Cross-entropy of the sub-words that follow; padding counts nothing.
 
     Args:
@@ -37,9 +35,9 @@ def translation_loss(prediction: Any, target: Any, label_smoothing: float = 0.0)
         >>> round(translation_loss(logits, rp.asarray([[3, 0]])).item(), 4)
         1.3863
     """
-    logits = ops.reshape(prediction, (-1, prediction.shape[-1]))
+    logits = rp.reshape(prediction, (-1, prediction.shape[-1]))
     return F.cross_entropy(
-        logits, ops.reshape(target, (-1,)), ignore_index=PAD, label_smoothing=label_smoothing,
+        logits, rp.reshape(target, (-1,)), ignore_index=PAD, label_smoothing=label_smoothing,
         check_logits=False,
     )  # fmt: skip
 
@@ -52,13 +50,13 @@ class _Translator(nn.Module):
         self.width = width
         self.embedding = nn.Embedding(tokens, width)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        self.bias = nn.Parameter(zeros((tokens,)))
+        self.bias = nn.Parameter(rp.zeros((tokens,)))
         self.dropout = nn.Dropout(dropout)
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _logits(self, x: rp.Tensor) -> rp.Tensor:
         return F.linear(x, self.embedding.weight, self.bias)
 
-    def _embedded(self, tokens: Any) -> Tensor:
+    def _embedded(self, tokens: Any) -> rp.Tensor:
         return self.embedding(tokens) * math.sqrt(self.width)
 
 
@@ -77,28 +75,30 @@ class _Attention(nn.Module):
         for layer in (self.query, self.memory, self.out):
             nn.init.xavier_uniform_(layer.weight)
 
-    def _heads(self, x: Tensor, count: int) -> Tensor:
+    def _heads(self, x: rp.Tensor, count: int) -> rp.Tensor:
         """(rows, time, features) as (rows, count, time, features of a head)."""
-        apart = ops.reshape(x, (*x.shape[:2], count, x.shape[2] // count))
-        return ops.permute_dims(apart, (0, 2, 1, 3))
+        apart = rp.reshape(x, (*x.shape[:2], count, x.shape[2] // count))
+        return rp.permute_dims(apart, (0, 2, 1, 3))
 
-    def remember(self, memory: Tensor) -> State:
+    def remember(self, memory: rp.Tensor) -> State:
         """Keys and values of what is attended to: (rows, heads, time, features)."""
         both = self._heads(self.memory(memory), 2 * self.heads)
         return both[:, : self.heads], both[:, self.heads :]
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self, x: rp.Tensor, keys: rp.Tensor, values: rp.Tensor, mask: rp.Tensor
+    ) -> rp.Tensor:
         y = F.scaled_dot_product_attention(
             self._heads(self.query(x), self.heads), keys, values, mask
         )
-        return self.out(ops.reshape(ops.permute_dims(y, (0, 2, 1, 3)), x.shape))
+        return self.out(rp.reshape(rp.permute_dims(y, (0, 2, 1, 3)), x.shape))
 
-    def weights(self, x: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+    def weights(self, x: rp.Tensor, keys: rp.Tensor, mask: rp.Tensor) -> rp.Tensor:
         """How much each position attends to each key, the mean over heads: (rows, time, keys)."""
         q = self._heads(self.query(x), self.heads)
-        scores = q @ ops.permute_dims(keys, (0, 1, 3, 2)) / math.sqrt(q.shape[-1])
-        weights = F.softmax(ops.where(mask, scores, -1e9), -1)
-        return ops.sum(weights, axis=1) / self.heads
+        scores = q @ rp.permute_dims(keys, (0, 1, 3, 2)) / math.sqrt(q.shape[-1])
+        weights = F.softmax(rp.where(mask, scores, -1e9), -1)
+        return rp.sum(weights, axis=1) / self.heads
 
 
 class _Layer(nn.Module):
@@ -116,15 +116,19 @@ class _Layer(nn.Module):
         self.linear1, self.linear2 = nn.Linear(width, inner), nn.Linear(inner, width)
         self.dropout = nn.Dropout(dropout)
 
-    def looked(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    def looked(
+        self, x: rp.Tensor, keys: rp.Tensor, values: rp.Tensor, mask: rp.Tensor
+    ) -> rp.Tensor:
         """With what it saw of its own text."""
         return x + self.dropout(self.own(self.norm1(x), keys, values, mask))
 
-    def crossed(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    def crossed(
+        self, x: rp.Tensor, keys: rp.Tensor, values: rp.Tensor, mask: rp.Tensor
+    ) -> rp.Tensor:
         """With what it saw of the source."""
         return x + self.dropout(self.cross(self.norm2(x), keys, values, mask))
 
-    def thought(self, x: Tensor) -> Tensor:
+    def thought(self, x: rp.Tensor) -> rp.Tensor:
         """Through the network."""
         inner = self.dropout(F.relu(self.linear1(self.norm3(x))))
         return x + self.dropout(self.linear2(inner))
@@ -174,21 +178,21 @@ class Transformer(_Translator):
         self.decoder = nn.ModuleList(_Layer(*sizes, decodes=True) for _ in range(layers))
         self.norm_source, self.norm_target = nn.LayerNorm(width), nn.LayerNorm(width)
 
-    def _begun(self, tokens: Any, places: Any) -> Tensor:
+    def _begun(self, tokens: Any, places: Any) -> rp.Tensor:
         return self.dropout(self._embedded(tokens) + F.embedding(places, self.positions.pe))
 
-    def _encoded(self, tokens: Any, texts: Any, places: Any) -> Tensor:
+    def _encoded(self, tokens: Any, texts: Any, places: Any) -> rp.Tensor:
         x, mask = self._begun(tokens, places), _same(texts, texts)
         for layer in self.encoder:
             x = layer.looked(x, *layer.own.remember(layer.norm1(x)), mask)
             x = layer.thought(x)
         return self.norm_source(x)
 
-    def forward(self, **batch: Any) -> Tensor:
+    def forward(self, **batch: Any) -> rp.Tensor:
         memory = self._encoded(batch["source"], batch["source_text"], batch["source_at"])
         return self._logits(self._decoded(batch, memory)[0])
 
-    def _decoded(self, batch: dict[str, Any], memory: Tensor) -> tuple[Tensor, Tensor]:
+    def _decoded(self, batch: dict[str, Any], memory: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
         """What the decoder makes of all beginnings of the targets, and before its last look."""
         x = self._begun(batch["target"], batch["target_at"])
         own = _same(batch["target_text"], batch["target_text"]) & _earlier(x.shape[1])
@@ -203,36 +207,36 @@ class Transformer(_Translator):
 
     def encode(self, source: Any) -> State:
         """What steps need to know of sources (rows, time): keys and values, a mask."""
-        there = ops.not_equal(source, PAD)
-        places = ops.broadcast_to(arange(source.shape[1]), source.shape)
-        memory = self._encoded(source, astype(there, dtypes.int32), places)
+        there = rp.not_equal(source, PAD)
+        places = rp.broadcast_to(rp.arange(source.shape[1]), source.shape)
+        memory = self._encoded(source, rp.astype(there, dtypes.int32), places)
         kept = [part for layer in self.decoder for part in layer.cross.remember(memory)]
-        return (*kept, ops.reshape(there, (there.shape[0], 1, 1, -1)))
+        return (*kept, rp.reshape(there, (there.shape[0], 1, 1, -1)))
 
     def start(self, memory: State, room: int) -> State:
         """The state before the first sub-word: no keys and values."""
         rows, heads, _, features = memory[0].shape
-        return (zeros((rows, heads, room, features)),) * (2 * len(self.decoder))
+        return (rp.zeros((rows, heads, room, features)),) * (2 * len(self.decoder))
 
-    def step(self, tokens: Any, at: Any, memory: State, state: State) -> tuple[Tensor, State]:
+    def step(self, tokens: Any, at: Any, memory: State, state: State) -> tuple[rp.Tensor, State]:
         """Read a sub-word each, (rows,), at a place -> logits (rows, tokens) and the state."""
         rows = tokens.shape[0]
-        places = ops.broadcast_to(at, (rows, 1))
-        x = self._begun(ops.reshape(tokens, (-1, 1)), places)
-        times = ops.reshape(arange(state[0].shape[2]), (1, 1, -1, 1))
-        here, mask = ops.equal(times, at), ops.reshape(ops.less_equal(times, at), (1, 1, 1, -1))
-        after: list[Tensor] = []
+        places = rp.broadcast_to(at, (rows, 1))
+        x = self._begun(rp.reshape(tokens, (-1, 1)), places)
+        times = rp.reshape(rp.arange(state[0].shape[2]), (1, 1, -1, 1))
+        here, mask = rp.equal(times, at), rp.reshape(rp.less_equal(times, at), (1, 1, 1, -1))
+        after: list[rp.Tensor] = []
         for number, layer in enumerate(self.decoder):
             pair = slice(2 * number, 2 * number + 2)
             new = layer.own.remember(layer.norm1(x))
-            kept = [ops.where(here, n, old) for n, old in zip(new, state[pair], strict=True)]
+            kept = [rp.where(here, n, old) for n, old in zip(new, state[pair], strict=True)]
             x = layer.looked(x, *kept, mask)
             x = layer.crossed(x, *memory[pair], memory[-1])
             x = layer.thought(x)
             after += kept
         return self._logits(self.norm_target(x)[:, 0]), tuple(after)
 
-    def attention(self, **batch: Any) -> Tensor:
+    def attention(self, **batch: Any) -> rp.Tensor:
         """How much the last layer attends to the source: (rows, target time, source time)."""
         memory = self._encoded(batch["source"], batch["source_text"], batch["source_at"])
         _, before = self._decoded(batch, memory)
@@ -242,15 +246,15 @@ class Transformer(_Translator):
         return layer.cross.weights(layer.norm2(before), keys, other)
 
 
-def _same(queries: Any, keys: Any) -> Tensor:
+def _same(queries: Any, keys: Any) -> rp.Tensor:
     """Which positions belong to the same text: (rows, 1, queries, keys)."""
     rows = queries.shape[0]
-    return ops.equal(ops.reshape(queries, (rows, 1, -1, 1)), ops.reshape(keys, (rows, 1, 1, -1)))
+    return rp.equal(rp.reshape(queries, (rows, 1, -1, 1)), rp.reshape(keys, (rows, 1, 1, -1)))
 
 
-def _earlier(time: int) -> Tensor:
+def _earlier(time: int) -> rp.Tensor:
     """Which positions come no later: (time, time)."""
-    return asarray(np.tri(time, dtype=bool))
+    return rp.asarray(np.tri(time, dtype=bool))
 
 
 # -- recurrent layers ------------------------------------------------------------------------------
@@ -292,49 +296,47 @@ class Recurrent(_Translator):
         self.bridge = nn.Linear(2 * (width // 2), width)
         self.joined = nn.Linear(width + 2 * (width // 2), width)
 
-    def _in(self, tokens: Any) -> Tensor:
+    def _in(self, tokens: Any) -> rp.Tensor:
         return self.dropout(self._embedded(tokens))
 
     def encode(self, source: Any) -> State:
         """What steps need to know of sources (rows, time): outputs, keys, a mask, first states."""
-        there = ops.not_equal(source, PAD)
-        lengths = ops.sum(astype(there, dtypes.int32), axis=1)
+        there = rp.not_equal(source, PAD)
+        lengths = rp.sum(rp.astype(there, dtypes.int32), axis=1)
         memory, last = self.reader(self._in(source), lengths=lengths)
-        both = ops.reshape(last, (self.layers, 2, *last.shape[1:]))  # directions of a layer
-        first = ops.concatenate(both[:, 0], both[:, 1], axis=-1)
-        began = ops.permute_dims(ops.tanh(self.bridge(first)), (1, 0, 2))
-        return memory, self.key(memory), ops.reshape(there, (there.shape[0], 1, -1)), began
+        both = rp.reshape(last, (self.layers, 2, *last.shape[1:]))  # directions of a layer
+        first = rp.concat([both[:, 0], both[:, 1]], axis=-1)
+        began = rp.permute_dims(rp.tanh(self.bridge(first)), (1, 0, 2))
+        return memory, self.key(memory), rp.reshape(there, (there.shape[0], 1, -1)), began
 
     def start(self, memory: State, room: int) -> State:
         """The state before the first sub-word: (rows, layers, width)."""
         return (memory[-1],)
 
-    def _seen(self, h: Tensor, memory: State) -> Tensor:
+    def _seen(self, h: rp.Tensor, memory: State) -> rp.Tensor:
         """Weights of the source, (rows, target time, source time)."""
-        scores = h @ ops.permute_dims(memory[1], (0, 2, 1))
-        return F.softmax(ops.where(memory[2], scores, -1e9), -1)
+        scores = h @ rp.permute_dims(memory[1], (0, 2, 1))
+        return F.softmax(rp.where(memory[2], scores, -1e9), -1)
 
-    def _out(self, h: Tensor, memory: State) -> Tensor:
+    def _out(self, h: rp.Tensor, memory: State) -> rp.Tensor:
         context = self._seen(h, memory) @ memory[0]
-        return self._logits(
-            self.dropout(ops.tanh(self.joined(ops.concatenate(h, context, axis=-1))))
-        )
+        return self._logits(self.dropout(rp.tanh(self.joined(rp.concat([h, context], axis=-1)))))
 
-    def _written(self, tokens: Any, state: Tensor) -> tuple[Tensor, Tensor]:
-        h, last = self.writer(self._in(tokens), ops.permute_dims(state, (1, 0, 2)))
-        return h, ops.permute_dims(last, (1, 0, 2))
+    def _written(self, tokens: Any, state: rp.Tensor) -> tuple[rp.Tensor, rp.Tensor]:
+        h, last = self.writer(self._in(tokens), rp.permute_dims(state, (1, 0, 2)))
+        return h, rp.permute_dims(last, (1, 0, 2))
 
-    def forward(self, **batch: Any) -> Tensor:
+    def forward(self, **batch: Any) -> rp.Tensor:
         memory = self.encode(batch["source"])
         h, _ = self._written(batch["target"], memory[-1])
         return self._out(h, memory)
 
-    def step(self, tokens: Any, at: Any, memory: State, state: State) -> tuple[Tensor, State]:
+    def step(self, tokens: Any, at: Any, memory: State, state: State) -> tuple[rp.Tensor, State]:
         """Read a sub-word each, (rows,), at a place -> logits (rows, tokens) and the state."""
-        h, after = self._written(ops.reshape(tokens, (-1, 1)), state[0])
+        h, after = self._written(rp.reshape(tokens, (-1, 1)), state[0])
         return self._out(h, memory)[:, 0], (after,)
 
-    def attention(self, **batch: Any) -> Tensor:
+    def attention(self, **batch: Any) -> rp.Tensor:
         """How much each step attends to the source: (rows, target time, source time)."""
         memory = self.encode(batch["source"])
         h, _ = self._written(batch["target"], memory[-1])

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from retroprop import ops
-from retroprop.core.compile import compile
-from retroprop.core.tape import no_grad
+import retroprop as rp
 from retroprop.data.subwords import BOS, EOS, PAD, UNK, Subwords
 from retroprop.nn import functional as F
 from retroprop.tasks.translation.pack import padded
@@ -81,19 +79,19 @@ class Translator:
 
     def __init__(self, model: Any, words: Subwords, longest: int) -> None:
         self.model, self.words, self.room = model, words, longest + 1
-        self._begin = compile(self._begun, verbose=False)
-        self._advance = compile(self._advanced, verbose=False)
+        self._begin = rp.compile(self._begun, verbose=False)
+        self._advance = rp.compile(self._advanced, verbose=False)
 
     # -- what is compiled ------------------------------------------------------------------------
 
     def _begun(self, source: Any, rows: Any) -> Any:
         """What steps need to know of the sources, a row for each beam, and the first state."""
-        memory = tuple(ops.take(part, rows, axis=0) for part in self.model.encode(source))
+        memory = tuple(rp.take(part, rows, axis=0) for part in self.model.encode(source))
         return memory, self.model.start(memory, self.room)
 
     def _advanced(self, tokens: Any, rows: Any, at: Any, memory: Any, state: Any) -> Any:
         """Log-probabilities after the tokens, which follow these rows of the state."""
-        state = tuple(ops.take(cell, rows, axis=0) for cell in state)
+        state = tuple(rp.take(cell, rows, axis=0) for cell in state)
         logits, state = self.model.step(tokens, at, memory, state)
         return F.log_softmax(logits, -1), state
 
@@ -117,7 +115,7 @@ class Translator:
         order = sorted(range(len(parts)), key=lambda number: len(parts[number]))
         size = next((size for size in _SIZES if size >= len(parts)), _SIZES[-1])
         found: dict[int, str] = {}
-        with no_grad():
+        with rp.no_grad():
             for at in range(0, len(order), size):
                 some = order[at : at + size]
                 made = self._search([parts[number] for number in some], size, beam, length_penalty)

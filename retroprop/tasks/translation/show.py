@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.array.creation import asarray
-from retroprop.core.tape import no_grad
+import retroprop as rp
 from retroprop.tasks.translation.pack import packed
 from retroprop.tasks.translation.scores import Seen
 from retroprop.train.charts import bar_chart
@@ -42,8 +41,8 @@ def attended(translator: Any, source: str, target: str) -> tuple[Array, list[str
     words, model = translator.words, translator.model
     pair = tuple(words.encode(side)[: translator.room - 1] for side in (source, target))
     x, _ = packed([pair], translator.room, alone=True)
-    with no_grad():
-        weights = model.attention(**{name: asarray(part) for name, part in x.items()}).numpy()
+    with rp.no_grad():
+        weights = model.attention(**{name: rp.asarray(part) for name, part in x.items()}).numpy()
     sides = [_words(words.pieces(side)[: translator.room - 1]) for side in (source, target)]
     (columns, across), (rows, down) = sides
     # The state after sub-word t - 1 says sub-word t: row t of the weights belongs to it.
