@@ -41,7 +41,6 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", metavar="DIR", help="the run folder (default runs/NAME-001)")
     parser.add_argument("--force", action="store_true", help="replace an existing run folder")
     parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run")
-    parser.add_argument("--reverse", action="store_true", help="translations: the other direction")
     parser.add_argument("--quiet", action="store_true", help="errors and the last lines only")
     parser.add_argument("--json", action="store_true", help="print one last JSON object")
     parser.add_argument(
@@ -87,8 +86,6 @@ def run(arguments: Namespace) -> int:
     """Train, say where the run went, and print the final numbers."""
     _put_apart(arguments)
     _refuse_flags(arguments.options)
-    if arguments.reverse:
-        arguments.options.append("reverse=yes")
     folder = _folder(arguments)
     talk = silent if arguments.quiet else say
     try:

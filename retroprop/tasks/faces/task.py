@@ -61,6 +61,7 @@ class Faces(Task):
     name = "faces"
     about = "recognise people on photos: a folder person/photo.jpg, or images with identities"
     presets = "faces"
+    keep = "last"
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         "loss": Option(str, "arcface", None, None, "arcface or triplet"),
         "margin": Option(
