@@ -44,7 +44,7 @@ def chosen_options(arguments: Namespace) -> Callable[[Table], Config]:
 def with_options(words: Sequence[str], unknown: Collection[str]) -> list[str]:
     """The words of a command line with `--name value` for an option of a task as `name=value`.
 
-    An option that is yes or no needs no value.
+    An option that is yes or no needs no value. Options go to the end, behind the data.
 
     Args:
         words:   what was typed behind `retroprop`.
@@ -57,7 +57,7 @@ def with_options(words: Sequence[str], unknown: Collection[str]) -> list[str]:
     table: dict[str, Any] = {}
     for kind in map(get, names()):
         table |= {**kind.OPTIONS, **kind.PREDICT}
-    made, rest = [], list(words)
+    made, options, rest = [], [], list(words)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
@@ -65,9 +65,9 @@ def with_options(words: Sequence[str], unknown: Collection[str]) -> list[str]:
         if word not in unknown or name not in table:
             made.append(word)
         elif equals:
-            made.append(f"{name}={value}")
+            options.append(f"{name}={value}")
         elif table[name].read is flag and (not rest or rest[0].lower() not in FLAGS):
-            made.append(f"{name}=yes")
+            options.append(f"{name}=yes")
         else:
-            made.append(f"{name}={rest.pop(0) if rest else ''}")
-    return made
+            options.append(f"{name}={rest.pop(0) if rest else ''}")
+    return made + options

@@ -82,7 +82,10 @@ def choose(source: Any, task: str | None = None, target: str | None = None) -> t
         return get(task), ""
     for place in _GUESSES:
         kind = _loaded(place)
-        why = kind.claims(source, target)
+        try:
+            why = kind.claims(source, target)
+        except OSError:  # a text that no file can be called
+            continue
         if why:
             return kind, why
     raise ArgumentError(

@@ -34,12 +34,18 @@ def test_mistakes_say_where_they_stand(tmp_path):
         chosen_options(parsed("epoch=3"))(COMMON)
 
 
+def _behind(data, made):
+    """The options behind the data, flags before it."""
+    flags = [word for word in made if "=" not in word]
+    return ["train", *flags, data, *(word for word in made if "=" in word)]
+
+
 @pytest.mark.parametrize(
     ("words", "made"),
     [
         (["--epochs", "3"], ["epochs=3"]),
         (["--batch-size=8"], ["batch_size=8"]),
-        (["--batch-norm", "--json"], ["batch_norm=yes", "--json"]),
+        (["--batch-norm", "--json"], ["--json", "batch_norm=yes"]),
         (["--batch-norm", "no"], ["batch_norm=no"]),
         (["--epoch", "3"], ["--epoch", "3"]),
         (["--target", "epochs"], ["--target", "epochs"]),
@@ -47,4 +53,4 @@ def test_mistakes_say_where_they_stand(tmp_path):
 )
 def test_options_may_be_written_with_dashes(words, made):
     unknown = [word for word in words if word.startswith("--") and word != "--target"]
-    assert with_options(["train", "a.csv", *words], unknown) == ["train", "a.csv", *made]
+    assert with_options(["train", *words, "a.csv"], unknown) == _behind("a.csv", made)
