@@ -11,6 +11,8 @@ normalisation before each sigmoid.
 Source: Ioffe, Szegedy 2015, "Batch normalization", arXiv:1502.03167, section 4.1 and figure 1a.
 """
 
+# slow: 10 seconds
+
 import argparse
 from pathlib import Path
 

@@ -12,6 +12,8 @@ the last layers learn to make something of what little arrives; see the picture 
 Source: He, Zhang, Ren, Sun 2015, "Delving deep into rectifiers", arXiv:1502.01852, figure 3.
 """
 
+# slow: 10 seconds
+
 import argparse
 from itertools import pairwise
 from pathlib import Path

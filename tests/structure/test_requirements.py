@@ -22,7 +22,6 @@ CORE_MODULES = {"llvmlite", "numpy", "safetensors", "yaml", PACKAGE, "tests"}
 # What tests compare with, where it is installed; CI sees to it (tests/conftest.py). PyTorch takes
 # seconds to load and is kept to files of its own, `test_*_torch.py`.
 REFERENCES = {
-    "arch": "arch",
     "pandas": "pandas",
     "pycocotools": "pycocotools",
     "sacrebleu": "sacrebleu",
