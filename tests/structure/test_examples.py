@@ -57,4 +57,4 @@ def test_example_runs(path: Path, tmp_path: Path) -> None:
 def test_slow_is_declared_in_a_comment_at_the_top() -> None:
     assert is_slow('"""Trains."""\n# slow: 3 minutes\n')
     assert not is_slow('"""Not # slow."""\n')
-    assert not is_slow("\n" * 10 + "# slow\n")
+    assert not is_slow("\n" * 16 + "# slow\n")
