@@ -5,6 +5,8 @@ python examples/text.py reviews.csv --target stars       your own: texts and cla
 python examples/text.py --say "Not bad at all." --picture why.svg
 """
 
+# slow: 10 seconds
+
 import argparse
 from pathlib import Path
 

@@ -7,6 +7,8 @@
 Further words are options of the run: model=transformer, hidden=512, epochs=10, limit=200000.
 """
 
+# slow: 10 seconds
+
 import argparse
 import inspect
 import pydoc
