@@ -6,10 +6,11 @@ import gzip
 import os
 import re
 import zlib
+from typing import Any
 
 from retroprop.errors import DataError
 
-__all__ = ["decode", "existing", "read_bytes"]
+__all__ = ["decode", "existing", "head", "is_folder", "read_bytes"]
 
 MAX_BYTES = 2**31  # of unpacked text: stops a small .gz from filling the memory
 _CHUNK = 2**22
@@ -22,6 +23,31 @@ _MARKS = (
     (b"\xfe\xff", "utf-16"),
 )
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
+
+
+def is_folder(source: Any) -> bool:
+    """Whether a source is the path of a folder.
+
+    Example:
+        >>> is_folder("."), is_folder({"a": [1]})
+        (True, False)
+    """
+    return isinstance(source, str | os.PathLike) and os.path.isdir(source)
+
+
+def head(path: str | os.PathLike[str], size: int = 1 << 16) -> bytes:
+    """The first whole lines of a file, unpacked; nothing where it cannot be read.
+
+    For guesses about what a file holds: whoever reads it in full says what is wrong with it.
+    """
+    try:
+        with open(path, "rb") as file:
+            packed = file.read(2) == _GZIP
+        with gzip.open(path, "rb") if packed else open(path, "rb") as stream:
+            content = stream.read(size)
+    except (OSError, EOFError, zlib.error):
+        return b""
+    return content[: content.rfind(b"\n") + 1] if len(content) == size else content
 
 
 def existing(path: str | os.PathLike[str]) -> str:

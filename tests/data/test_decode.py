@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retroprop.data.decode import decode, existing, read_bytes
+from retroprop.data.decode import decode, existing, head, is_folder, read_bytes
 from retroprop.errors import DataError
 
 
@@ -100,3 +100,22 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
         existing("a\x00b")
     with pytest.raises(DataError, match="this is a folder"):
         read_bytes(tmp_path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_head_of_a_file_is_whole_lines(tmp_path, packed):
+    path = tmp_path / "a.txt"
+    content = b"one\ntwo\nthree"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    assert head(path) == content
+    assert head(path, 9) == b"one\ntwo\n"
+    assert head(tmp_path / "none") == b""
+    (tmp_path / "torn.gz").write_bytes(gzip.compress(content * 99)[:30])
+    assert head(tmp_path / "torn.gz") == b""
+
+
+def test_folders(tmp_path):
+    assert is_folder(tmp_path)
+    assert is_folder(str(tmp_path))
+    assert not is_folder(tmp_path / "none")
+    assert not is_folder({"a": [1]})

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.data.decode import decode, existing, read_bytes
+from retroprop.data.decode import decode, existing, head, read_bytes
 from retroprop.errors import ArgumentError, DataError
 
 __all__ = ["Corpus", "claimed", "codes_of", "gathered", "read", "string_of"]
@@ -330,18 +330,11 @@ def _claimed_folder(name: str) -> str:
     return "" if _is_table(_first_lines(first.path)) else "it is a folder of text files"
 
 
-def _first_lines(name: str, size: int = 1 << 16) -> list[str]:
+def _first_lines(name: str) -> list[str]:
     """The first lines that are not blank; none when the file cannot be read."""
-    try:
-        with open(name, "rb") as file:
-            packed = file.read(2) == _GZIP
-        with gzip.open(name, "rb") if packed else open(name, "rb") as stream:
-            content = stream.read(size)
-    except (OSError, EOFError, zlib.error):
-        return []
+    content = head(name)
     text = content.decode("utf-8", "replace") if b"\x00" not in content else ""
-    lines = text.splitlines()
-    return [line for line in (lines[:-1] if len(content) == size else lines) if line.strip()][:100]
+    return [line for line in text.splitlines() if line.strip()][:100]
 
 
 def _is_table(lines: list[str]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from retroprop import data as datasets
 from retroprop.data.data import assemble
+from retroprop.data.decode import is_folder
 from retroprop.data.folder import (
     ImageFile,
     checked_size,
@@ -60,11 +61,6 @@ def read(source: Any, given: Mapping[str, Any], target: str | None = None) -> An
         _drop_repeats(data)
     _say_balance(data)
     return data
-
-
-def is_folder(source: Any) -> bool:
-    """Whether the source is a folder."""
-    return isinstance(source, str | os.PathLike) and os.path.isdir(source)
 
 
 def is_table(source: Any) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from retroprop import data as datasets
 from retroprop import metrics, nn
 from retroprop.data.dataset import Dataset, length, take
+from retroprop.data.decode import is_folder
 from retroprop.data.folder import ImageFile, image_files, labelled_files
 from retroprop.data.images import is_image_name
 from retroprop.errors import CheckpointError, DataError, RetropropError
@@ -19,7 +20,7 @@ from retroprop.tasks.images.claim import claim
 from retroprop.tasks.images.heat import Seen, grad_cam, heat_section, pick
 from retroprop.tasks.images.listing import listed
 from retroprop.tasks.images.pictures import Pictures, at, channels_first
-from retroprop.tasks.images.read import arrays_of, decoded, is_folder, is_table, missing_files, read
+from retroprop.tasks.images.read import arrays_of, decoded, is_table, missing_files, read
 from retroprop.tasks.options import COMMON, Option, flag, maybe, presets, sizes, whole
 from retroprop.tasks.table import class_weights, softmax
 from retroprop.tasks.task import Part, Parts, Task

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import zlib
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from retroprop.data.csv import parse_csv, read_csv
 from retroprop.data.dates import FORMATS, date_format
+from retroprop.data.decode import head
 from retroprop.data.infer import numeric_but_for_slips
 from retroprop.data.numeric import is_missing
 from retroprop.data.schema import Column, column_values
@@ -300,12 +300,7 @@ def _head(source: Any) -> RawTable | None:
             return None
         return table_of(source) if isinstance(source, dict) or hasattr(source, "columns") else None
     name = os.fspath(source)
-    packed = name.endswith(".gz")
     suffix = os.path.splitext(name.removesuffix(".gz"))[1].lower()
     if not os.path.isfile(name) or suffix not in {".csv", ".tsv", ".txt"}:
         return None
-    with gzip.open(name, "rb") if packed else open(name, "rb") as file:
-        text = file.read(_HEAD).decode("utf-8", "replace")
-    if len(text) >= _HEAD:
-        text = text[: text.rfind("\n") + 1]
-    return parse_csv(text, name)
+    return parse_csv(head(name, _HEAD).decode("utf-8", "replace"), name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from retroprop.train.charts import bar_chart
 from retroprop.train.charts.svg import clean
 from retroprop.train.report.page import block, figure, section, table
 
-__all__ = ["Seen", "chosen", "is_folder", "sections", "strong"]
+__all__ = ["Seen", "chosen", "sections", "strong"]
 
 Array = np.ndarray[Any, Any]
 _MOST = 8  # texts of each kind
@@ -36,11 +35,6 @@ class Seen(NamedTuple):
     chosen: dict[str, list[int]]
     shares: dict[int, Array]
     strong: dict[str, list[tuple[str, float]]]
-
-
-def is_folder(source: Any) -> bool:
-    """Whether a source is the path of a folder."""
-    return isinstance(source, str | os.PathLike) and os.path.isdir(source)
 
 
 def chosen(chances: Array, truth: Array) -> dict[str, list[int]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from retroprop.data.csv import parse_csv, read_csv
-from retroprop.data.decode import decode, existing, read_bytes
+from retroprop.data.decode import decode, existing, head, read_bytes
 from retroprop.data.load import TABLES
 from retroprop.data.table import RawTable, raw_table
 from retroprop.errors import DataError, RetropropError
@@ -85,7 +85,7 @@ def _claim_file(path: str, target: str | None) -> str:
     name = os.path.basename(path).lower()
     if os.path.splitext(name.removesuffix(".gz"))[1] not in TABLES:
         return ""
-    text = decode(_beginning(path), path)[0]
+    text = decode(head(path, _HEAD), path)[0]
     cut = text.rfind("\n")
     known = () if target is None else (target,)
     for _ in range(3):  # the last line that was read may end inside a quoted cell
@@ -94,17 +94,6 @@ def _claim_file(path: str, target: str | None) -> str:
         except DataError:
             cut = text.rfind("\n", 0, max(cut, 0))
     return ""
-
-
-def _beginning(path: str) -> bytes:
-    import gzip  # noqa: PLC0415  most files are not packed
-
-    with open(path, "rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path, "rb") if packed else open(path, "rb") as stream:
-        head: bytes = stream.read(_HEAD)
-    end = head.rfind(b"\n")
-    return head if end < 0 else head[: end + 1]
 
 
 def _claim_folder(path: str) -> str:

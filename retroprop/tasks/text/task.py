@@ -9,6 +9,7 @@ import numpy as np
 
 from retroprop import metrics, nn
 from retroprop.data.dataset import Dataset, take
+from retroprop.data.decode import is_folder
 from retroprop.data.split import split
 from retroprop.errors import CheckpointError, DataError, unknown
 from retroprop.tasks.options import COMMON, Option, maybe, presets, sizes, whole
@@ -224,7 +225,7 @@ class Text(Task):
 
     def _columns(self, source: Any) -> tuple[str | None, str | None]:
         """What the columns are called, where the source has columns."""
-        is_table = not isinstance(source, tuple) and not show.is_folder(source)
+        is_table = not isinstance(source, tuple) and not is_folder(source)
         return (self.column, self.target) if is_table else (None, None)
 
     # -- training --------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from retroprop.data.decode import decode, existing, read_bytes
+from retroprop.data.decode import decode, existing, head, read_bytes
 from retroprop.errors import ArgumentError, DataError, unknown
 
 __all__ = ["Pairs", "looks_like_pairs", "read_lines", "read_pairs"]
@@ -72,7 +72,7 @@ def looks_like_pairs(source: Any, target: str | None) -> str:
     if not path.lower().endswith(_SUFFIXES) or not os.path.isfile(path):
         return ""
     try:
-        found = _table(path, _head(path))
+        found = _table(path, head(path))
     except DataError:
         return ""
     widths = {len(row) for row in found.rows}
@@ -85,20 +85,6 @@ def looks_like_pairs(source: Any, target: str | None) -> str:
         return ""
     others = "" if widths == {2} else "first "
     return f"its {others}two columns hold sentences that go together"
-
-
-def _head(path: str) -> bytes:
-    """The first lines of a file."""
-    import gzip  # noqa: PLC0415  rarely needed
-
-    with open(path, "rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-    try:
-        with gzip.open(path, "rb") if is_packed else open(path, "rb") as stream:
-            content = stream.read(1 << 16)
-    except (OSError, EOFError) as error:
-        raise DataError(str(error), file=path) from None
-    return content[: content.rfind(b"\n") + 1]
 
 
 def _is_running_text(cells: list[str]) -> bool:

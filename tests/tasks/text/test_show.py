@@ -36,8 +36,3 @@ def test_sections_show_words_and_escape_them():
 def test_networks_that_read_in_order_have_no_strong_ngrams():
     sentences = Sentences(9, 1, 4).fit([cut("a b")])
     assert show.strong(Recurrent("gru", sentences.size, 2, 4, 4), sentences, ["a", "b"], []) == {}
-
-
-def test_folders(tmp_path):
-    assert show.is_folder(str(tmp_path))
-    assert not show.is_folder("good food")
