@@ -11,13 +11,14 @@ import numpy as np
 from retroprop import data as datasets
 from retroprop import metrics, nn
 from retroprop.data.dataset import Dataset
-from retroprop.errors import CheckpointError, RetropropError, unknown
+from retroprop.errors import CheckpointError, RetropropError
 from retroprop.tasks import networks
+from retroprop.tasks.classes import chance, class_scores, class_weights, softmax
 from retroprop.tasks.options import COMMON, Option, flag, sizes
 from retroprop.tasks.task import Part, Parts, Task
 from retroprop.train.trainer import Trainer
 
-__all__ = ["Classification", "Regression", "Table", "class_weights", "softmax"]
+__all__ = ["Classification", "Regression", "Table"]
 
 Array = np.ndarray[Any, Any]
 
@@ -166,9 +167,7 @@ class Table(Task):
     def judge(self, trainer: Trainer, x: Any, y: Any) -> tuple[float, float]:
         """The score, and how far chance may move it."""
         score = float(getattr(metrics, self.measured_by)(trainer.predict(x), y))
-        inside = min(max(score, 0.0), 1.0)
-        noise = math.sqrt(inside * (1 - inside) / len(y))
-        return score, noise if self.name == "classification" else 0.0
+        return score, chance(score, len(y)) if self.name == "classification" else 0.0
 
     # -- what came of it -------------------------------------------------------------------------
 
@@ -188,17 +187,15 @@ class Table(Task):
     def measure(self, trainer: Trainer, part: Part) -> tuple[dict[str, float], Array]:
         """Loss and scores, and the outputs they were measured on."""
         ready = self.examples(part)
-        scores = {"loss": trainer.evaluate(ready.x, ready.y)["loss"]}
         outputs = trainer.predict(ready.x)
         if self.name == "classification":
-            scores["accuracy"] = metrics.accuracy(outputs, ready.y)
-            scores["f1"] = metrics.f1(outputs, ready.y)
-        else:
-            numbers = self.target.inverse(outputs)
-            truth = np.asarray(part.y, np.float64).reshape(len(outputs), -1)
-            for name in ("r2", "rmse", "mae"):
-                scores[name] = getattr(metrics, name)(numbers, truth)
-        return {name: float(value) for name, value in scores.items()}, outputs
+            return class_scores(trainer, ready, outputs), outputs
+        scores = {"loss": float(trainer.evaluate(ready.x, ready.y)["loss"])}
+        numbers = self.target.inverse(outputs)
+        truth = np.asarray(part.y, np.float64).reshape(len(outputs), -1)
+        for name in ("r2", "rmse", "mae"):
+            scores[name] = float(getattr(metrics, name)(numbers, truth))
+        return scores, outputs
 
     def summary(self, result: dict[str, Any]) -> str:
         """The final numbers in words."""
@@ -245,35 +242,6 @@ class Regression(Table):
     """Predict numbers."""
 
     name = forced = "regression"
-
-
-def softmax(logits: Array) -> Array:
-    """Class probabilities of logits (examples, classes), in float64.
-
-    Example:
-        >>> softmax(np.array([[0.0, 0.0]])).tolist()
-        [[0.5, 0.5]]
-    """
-    wide = logits.astype(np.float64)
-    shifted = np.exp(wide - wide.max(axis=1, keepdims=True))
-    shares: Array = shifted / shifted.sum(axis=1, keepdims=True)
-    return shares
-
-
-def class_weights(choice: str, labels: Any, classes: int) -> dict[int, float] | None:
-    """Weights that make every class count the same in all ("balanced"), or None ("none").
-
-    Example:
-        >>> class_weights("balanced", np.array([0, 0, 0, 1]), 2)
-        {0: 0.6666666666666666, 1: 2.0}
-    """
-    if choice == "none":
-        return None
-    if choice != "balanced":
-        raise unknown("class_weight", choice, ("none", "balanced"))
-    counts = np.bincount(labels, minlength=classes)
-    mean = float(counts.mean())
-    return {k: mean / count if count else 0.0 for k, count in enumerate(counts.tolist())}
 
 
 def _steps(rows: int, batch_size: int) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retroprop.tasks.plan import plan
-from retroprop.tasks.table import Classification, Regression, class_weights, softmax
+from retroprop.tasks.table import Classification, Regression
 
 X = [k / 10 for k in range(60)]
 
@@ -52,11 +52,3 @@ def test_what_was_learned_is_restored(tmp_path):
     again.restore(job.task.to_dict())
     assert again.to_dict() == job.task.to_dict()
     assert again.build().state_dict().keys() == job.model.state_dict().keys()
-
-
-def test_weights_of_classes():
-    assert class_weights("none", np.array([0, 1]), 2) is None
-    weights = class_weights("balanced", np.array([0, 0, 1]), 3)
-    assert weights[0] * 2 == pytest.approx(weights[1])
-    assert weights[2] == 0.0
-    assert softmax(np.array([[1000.0, -1000.0]])).tolist() == [[1.0, 0.0]]

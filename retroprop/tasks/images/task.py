@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from retroprop import data as datasets
-from retroprop import metrics, nn
+from retroprop import nn
 from retroprop.data.dataset import Dataset, length, take
 from retroprop.data.decode import is_folder
 from retroprop.data.folder import ImageFile, image_files, labelled_files
 from retroprop.data.images import is_image_name
 from retroprop.errors import CheckpointError, DataError, RetropropError
+from retroprop.tasks.classes import ClassTask, class_scores, softmax
 from retroprop.tasks.images import change, network
 from retroprop.tasks.images.claim import claim
 from retroprop.tasks.images.heat import Seen, grad_cam, heat_section, pick
@@ -22,8 +23,7 @@ from retroprop.tasks.images.listing import listed
 from retroprop.tasks.images.pictures import Pictures, at, channels_first
 from retroprop.tasks.images.read import arrays_of, decoded, is_table, missing_files, read
 from retroprop.tasks.options import COMMON, Option, flag, maybe, presets, sizes, whole
-from retroprop.tasks.table import class_weights, softmax
-from retroprop.tasks.task import Part, Parts, Task
+from retroprop.tasks.task import Part, Parts
 from retroprop.train.trainer import Trainer
 
 __all__ = ["Images"]
@@ -34,7 +34,7 @@ _AT_ONCE = 1024  # images whose views are held
 _SHOWN = 24  # mistakes that the report draws
 
 
-class Images(Task):
+class Images(ClassTask):
     """Tell images of classes apart.
 
     Attributes:
@@ -239,17 +239,14 @@ class Images(Task):
 
     # -- training --------------------------------------------------------------------------------
 
+    @property
+    def class_names(self) -> list[str]:
+        """The classes."""
+        return self.classes
+
     def build(self) -> nn.Module:
         """The network of the options."""
         return network.build(self.options, self.preprocessor, len(self.classes))
-
-    def loss(self) -> Any:
-        """Cross-entropy."""
-        return nn.CrossEntropyLoss(label_smoothing=self.options["label_smoothing"])
-
-    def metrics(self) -> list[Any]:
-        """Accuracy."""
-        return ["accuracy"]
 
     def augment(self) -> Any:
         """Random changes that leave the class as it is."""
@@ -260,22 +257,7 @@ class Images(Task):
             names, options["mix"], learned.shape_, self.background, scale, len(self.classes)
         )
 
-    def class_weight(self, examples: Dataset) -> dict[int, float] | None:
-        """Weights that make every class count the same in all, when asked for."""
-        return class_weights(self.options["class_weight"], examples.y, len(self.classes))
-
     # -- what came of it -------------------------------------------------------------------------
-
-    @property
-    def measured_by(self) -> str:
-        """The mean F1 over classes."""
-        return "f1"
-
-    def judge(self, trainer: Trainer, x: Any, y: Any) -> tuple[float, float]:
-        """F1, and how far chance may move it."""
-        score = float(metrics.f1(trainer.predict(x), y))
-        inside = min(max(score, 0.0), 1.0)
-        return score, math.sqrt(inside * (1 - inside) / len(y))
 
     def headline(self) -> str:
         """How many classes."""
@@ -295,13 +277,8 @@ class Images(Task):
         """Loss, accuracy, F1; the probabilities, and where the network looked in some images."""
         ready = self.examples(part)
         chances = self._chances(trainer, ready.x)
-        scores = {
-            "loss": trainer.evaluate(ready.x, ready.y)["loss"],
-            "accuracy": metrics.accuracy(chances, ready.y),
-            "f1": metrics.f1(chances, ready.y),
-        }
-        heat = self._heat(trainer, ready, chances)
-        return {name: float(value) for name, value in scores.items()}, Seen(chances, heat)
+        seen = Seen(chances, self._heat(trainer, ready, chances))
+        return class_scores(trainer, ready, chances), seen
 
     def _chances(self, trainer: Trainer, x: Any) -> Array:
         """Probabilities of the classes: the mean over the views of each image."""

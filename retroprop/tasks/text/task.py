@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from retroprop import metrics, nn
+from retroprop import nn
 from retroprop.data.dataset import Dataset, take
 from retroprop.data.decode import is_folder
 from retroprop.data.split import split
 from retroprop.errors import CheckpointError, DataError, unknown
+from retroprop.tasks.classes import ClassTask, class_scores, softmax
 from retroprop.tasks.options import COMMON, Option, maybe, presets, sizes, whole
-from retroprop.tasks.table import class_weights, softmax
-from retroprop.tasks.task import Part, Parts, Task
+from retroprop.tasks.task import Part, Parts
 from retroprop.tasks.text import choose, show
 from retroprop.tasks.text.clean import cleaned, indices, limited, uneven
 from retroprop.tasks.text.reasons import of_bag, of_others, told
@@ -38,7 +38,7 @@ def _by_the_model(name: str, read: Any = None) -> Option:
     return Option(maybe(read or option.read), None, option.low, option.high, help)
 
 
-class Text(Task):
+class Text(ClassTask):
     """Tell classes of texts apart: sentiment, topic, language, intent.
 
     Attributes:
@@ -230,32 +230,14 @@ class Text(Task):
 
     # -- training --------------------------------------------------------------------------------
 
+    @property
+    def class_names(self) -> list[str]:
+        """The classes."""
+        return self.classes
+
     def build(self) -> nn.Module:
         """The network of the model."""
         return choose.network(self.options, self.coder, len(self.classes))
-
-    def loss(self) -> Any:
-        """Cross-entropy."""
-        return nn.CrossEntropyLoss(label_smoothing=self.options["label_smoothing"] or 0.0)
-
-    def metrics(self) -> list[Any]:
-        """Accuracy."""
-        return ["accuracy"]
-
-    def class_weight(self, examples: Dataset) -> dict[int, float] | None:
-        """Weights that make every class count the same in all, when asked for."""
-        return class_weights(self.options["class_weight"], examples.y, len(self.classes))
-
-    @property
-    def measured_by(self) -> str:
-        """The mean F1 over classes."""
-        return "f1"
-
-    def judge(self, trainer: Trainer, x: Any, y: Any) -> tuple[float, float]:
-        """The score, and how far chance may move it."""
-        score = float(metrics.f1(trainer.predict(x), y))
-        inside = min(max(score, 0.0), 1.0)
-        return score, math.sqrt(inside * (1 - inside) / len(y))
 
     # -- what came of it -------------------------------------------------------------------------
 
@@ -274,18 +256,13 @@ class Text(Task):
         """Loss, accuracy, F1; and what the report shows of single texts."""
         ready = self.examples(part)
         outputs = trainer.predict(ready.x)
-        scores = {
-            "loss": trainer.evaluate(ready.x, ready.y)["loss"],
-            "accuracy": metrics.accuracy(outputs, ready.y),
-            "f1": metrics.f1(outputs, ready.y),
-        }
         chosen = show.chosen(softmax(outputs), part.y)
         every = sorted({k for group in chosen.values() for k in group})
         why = self._reasons(trainer, [part.x[k] for k in every], outputs[every].argmax(axis=1))
         shares = dict(zip(every, why, strict=True))
         strong = show.strong(trainer.model, self.coder, self.classes, part.x)
-        named = {name: float(value) for name, value in scores.items()}
-        return named, show.Seen(outputs, chosen, shares, strong)
+        seen = show.Seen(outputs, chosen, shares, strong)
+        return class_scores(trainer, ready, outputs), seen
 
     def _reasons(self, trainer: Trainer, texts: list[str], answers: Array) -> list[Array]:
         """What each word of each text gave to its answer."""
