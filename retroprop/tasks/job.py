@@ -23,7 +23,7 @@ from retroprop.train.progress import Progress
 from retroprop.train.trainer import Trainer
 from retroprop.version import __version__
 
-__all__ = ["FILES", "Job", "read_json"]
+__all__ = ["FILES", "Job", "read_config", "read_json"]
 
 FORMAT = 2
 FILES = (
@@ -49,6 +49,21 @@ def read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is damaged: {error}") from None
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} is damaged: it holds no JSON object")
+    return content
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The `config.json` of a run.
+
+    Raises:
+        CheckpointError: as `read_json`, and for a run of another version.
+    """
+    content = read_json(path)
+    if content.get("format", FORMAT) != FORMAT:
+        raise CheckpointError(
+            f"{path.parent} was made by retroprop {content.get('retroprop')}, in another format",
+            fix="train anew, or use that version",
+        )
     return content
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from retroprop.errors import CheckpointError
-from retroprop.tasks.job import Job, read_json
+from retroprop.tasks.job import Job, read_config
 from retroprop.tasks.options import Config, Table, checked
 from retroprop.tasks.registry import choose
 from retroprop.tasks.task import Task
@@ -114,7 +114,7 @@ def called(source: Any) -> tuple[bool, str]:
 def _recorded(run: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
     """Options, what was asked, and the task of a run that was begun."""
     path = run if run.suffix == ".json" else run / "config.json"
-    begun = read_json(path)
+    begun = read_config(path)
     try:
         options, asked = dict(begun["options"]), dict(begun["asked"])
         asked = {name: asked[name] for name in ("source", "target", "task")}

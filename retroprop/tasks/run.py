@@ -23,7 +23,7 @@ from retroprop import nn
 from retroprop.errors import ArgumentError, CheckpointError, RetropropError
 from retroprop.interop import weights as files
 from retroprop.tasks import outcome
-from retroprop.tasks.job import read_json
+from retroprop.tasks.job import read_config, read_json
 from retroprop.tasks.options import checked
 from retroprop.tasks.plan import Chosen, Say, called, plan
 from retroprop.tasks.registry import get
@@ -92,7 +92,7 @@ class Run:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self.config = read_json(self.folder / "config.json")
+        self.config = read_config(self.folder / "config.json")
         record = read_json(self.folder / "preprocess.json")
         try:
             self.task = get(self.config["task"])(self.config["options"])

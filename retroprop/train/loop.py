@@ -14,6 +14,7 @@ from retroprop.data.order import shuffled
 from retroprop.data.stream import Ahead
 from retroprop.errors import ArgumentError, DivergedError, DTypeError
 from retroprop.train.callbacks import Callback
+from retroprop.train.engine import in_memory
 from retroprop.train.interrupt import Interruptible
 from retroprop.train.progress import Progress
 
@@ -169,7 +170,8 @@ class Loop:
         def make(number: int) -> Any:
             return trainer.batch(data, rows[number], first + number)
 
-        with Ahead(make, range(len(rows))) as ahead:
+        # Files are read by two threads; arrays are only augmented: by one, which calls in order.
+        with Ahead(make, range(len(rows)), threads=1 if in_memory(data) else 2) as ahead:
             trainer.ahead = ahead
             try:
                 self._all(order, interrupt)

@@ -48,7 +48,8 @@ class Trainer:
         callbacks:      listeners for every fit; see retroprop.train.callbacks.
         clip_grad_norm: bound on the global norm of the gradient, or None.
         accumulate:     cut each batch in this many parts, with the gradient of the whole.
-        augment:        a function (x, y, random generator) -> (x, y) on a training batch.
+        augment:        a function (x, y, random generator) -> (x, y) on a training batch; called in
+                        a thread, some batches ahead (in two, where examples are read from files).
         ema:            an optim.EMA whose averaged weights are the ones evaluated, or None.
         seed:           of the order of the batches and of augmentation.
         compiled:       run steps as native code (`rp.compile`); False runs op by op, as NumPy does.

@@ -223,3 +223,14 @@ def test_a_folder_that_was_edited_is_explained(tmp_path, name, path, value):
     file.write_text(json.dumps(content))
     with pytest.raises((CheckpointError, DataError)):
         runs.Run(tmp_path / "run").load_weights().evaluate(table(20))
+
+
+def test_a_run_of_another_version_says_so(tmp_path):
+    quiet(table(60), tmp_path / "run", target="city", overrides={"epochs": 1})
+    path = tmp_path / "run" / "config.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "format": 1}))
+    with pytest.raises(CheckpointError, match="another format"):
+        runs.Run(tmp_path / "run")
+    with pytest.raises(CheckpointError, match="another format"):
+        quiet(table(60), tmp_path / "run", target="city", resume=True)
