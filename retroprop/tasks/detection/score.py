@@ -9,7 +9,7 @@ import numpy as np
 
 from retroprop.tasks.detection.boxes import iou
 
-__all__ = ["Found", "Scores", "Truth", "match", "score"]
+__all__ = ["Found", "Scores", "Truth", "balanced", "match", "score"]
 
 Array = np.ndarray[Any, Any]
 
@@ -114,6 +114,26 @@ def score(found: Sequence[Found], truth: Sequence[Truth], classes: int) -> Score
         [one[2] for one in made],
         np.array([one[3] for one in made]),
     )
+
+
+def balanced(made: Scores) -> float:
+    """The score from which on right boxes and found ones are balanced best: of the largest F1.
+
+    F1 is that at IoU 0.5, its mean over the classes; scores are tried by hundredths.
+
+    Example:
+        >>> recall, precision = np.array([0.5, 1.0, 1.0]), np.array([1.0, 1.0, 0.67])
+        >>> curve = (recall, precision, np.array([0.9, 0.8, 0.4]))
+        >>> round(balanced(Scores(np.ones((10, 1)), np.ones((10, 1)), [curve], np.array([2]))), 2)
+        0.41
+    """
+    tried = np.arange(1, 100) / 100
+    total = np.zeros(len(tried))
+    for recall, precision, scores in made.curves:
+        f1 = 2 * recall * precision / np.maximum(recall + precision, 1e-9)
+        kept = np.searchsorted(-scores, -tried, side="right")  # boxes of at least this score
+        total += np.concatenate([[0.0], f1])[kept]
+    return float(tried[total.argmax()])
 
 
 def _of_class(

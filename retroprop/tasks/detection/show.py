@@ -24,14 +24,13 @@ __all__ = ["Outcome", "outcomes", "page_fields", "picture"]
 
 Array = np.ndarray[Any, Any]
 
-SURE = 0.3  # score from which on a box is shown, as `predict` does
 _HALF: Array = np.array([0.5])
 _SIZES = ((0, 32, "up to 32"), (32, 96, "32 to 96"), (96, np.inf, "more than 96"))
 _MOST_CURVES = 12
 
 
 class Outcome(NamedTuple):
-    """What came of one image at a score of at least 0.3 and an IoU of 0.5.
+    """What came of one image at an IoU of 0.5, of the boxes with score enough.
 
     Attributes:
         right:  (found,) which of the boxes shown are right.
@@ -50,13 +49,13 @@ class Outcome(NamedTuple):
         return 2 * float(self.right.sum()) / total if total else 1.0
 
 
-def outcomes(found: Sequence[Found], truth: Sequence[Truth], least: float = SURE) -> list[Outcome]:
+def outcomes(found: Sequence[Found], truth: Sequence[Truth], least: float) -> list[Outcome]:
     """What came of each image.
 
     Example:
         >>> box = np.array([[0.0, 0.0, 10.0, 10.0]])
         >>> one = Found(box, np.array([0.9]), np.array([1]))
-        >>> outcomes([one], [Truth(box, np.array([1]))])[0].f1
+        >>> outcomes([one], [Truth(box, np.array([1]))], 0.5)[0].f1
         1.0
     """
     made = []
@@ -78,17 +77,18 @@ def page_fields(
     made: Scores,
     found: Sequence[Found],
     truth: Sequence[Truth],
+    least: float,
 ) -> dict[str, Any]:
-    """The sections of a report, and the result in words."""
-    each = outcomes(found, truth)
+    """The sections of a report, and the result in words; shown are boxes of that score at least."""
+    each = outcomes(found, truth, least)
     sections = _by_class(classes, made, found, truth, each) + _curves(classes, made)
     return {
-        "said": _said(made, each),
+        "said": _said(made, each, least),
         "sections": sections + _shots(part, classes, found, truth, each),
     }
 
 
-def _said(made: Scores, each: Sequence[Outcome]) -> tuple[str, list[str]]:
+def _said(made: Scores, each: Sequence[Outcome], least: float) -> tuple[str, list[str]]:
     seen = sum(int(one.seen.sum()) for one in each)
     true = sum(len(one.seen) for one in each)
     right = sum(int(one.right.sum()) for one in each)
@@ -96,7 +96,7 @@ def _said(made: Scores, each: Sequence[Outcome]) -> tuple[str, list[str]]:
     first = (
         f"mean average precision at IoU 0.5. Of {true:,} objects in {len(each):,} images, "
         f"{seen:,} were found ({seen / max(1, true):.0%}); of {shown:,} boxes with a score of "
-        f"at least {SURE:g}, {right / max(1, shown):.0%} are right."
+        f"at least {least:.2g}, {right / max(1, shown):.0%} are right."
     )
     rule = (
         "A box is right when its class is, and what it shares with a marked object is at least "
@@ -130,10 +130,11 @@ def _by_class(
         )
         rows.append([clean(name), f"{count:,}", *map(_number, numbers)])
     head = ["class", "marked", "AP at 0.5", "AP 0.5 to 0.95", "recall, any score",
-            f"right of shown ({SURE:g})", f"found ({SURE:g})", "best score"]  # fmt: skip
+            "right of shown", "found", "best score"]  # fmt: skip
     lead = (
-        "AP, average precision, is 1 when every object is found before anything wrong is. The best "
-        "score is where right and found are balanced best: predict score=... takes it."
+        "AP, average precision, is 1 when every object is found before anything wrong is. Shown "
+        "are boxes from the score on that was chosen on the validation part. The best score of a "
+        "class is where right and found would have been balanced best: predict score=... takes it."
     )
     return section(
         "Class by class", lead, block(table(head, rows, right=range(1, 8))), _sizes(truth, each)

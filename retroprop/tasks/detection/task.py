@@ -17,7 +17,7 @@ from retroprop.tasks.detection.augment import Augment
 from retroprop.tasks.detection.loss import DetectionLoss
 from retroprop.tasks.detection.network import Detector
 from retroprop.tasks.detection.pictures import Pictures, Scene, load
-from retroprop.tasks.detection.score import Found, Truth, score
+from retroprop.tasks.detection.score import Found, Truth, balanced, score
 from retroprop.tasks.detection.targets import Grid, decode, grid, marked, packed
 from retroprop.tasks.options import COMMON, Option, flag, maybe, sizes, whole
 from retroprop.tasks.task import Parts, Task
@@ -28,6 +28,7 @@ __all__ = ["Detection"]
 Array = np.ndarray[Any, Any]
 
 _OVERLAP = 0.6  # IoU of two found boxes of one class above which only the better stays
+_SURE = 0.3  # score of a box that is shown, where no validation part could tell
 _LEAST = 0.0025  # score of a box that is measured; more only make curves longer
 _BATCH = 16  # of images in prediction
 _IMAGES = 10_250  # that a training sees, each time in another way
@@ -61,7 +62,13 @@ class Detection(Task):
         **COMMON,
     }
     PREDICT: ClassVar[dict[str, Option]] = {
-        "score": Option(float, 0.3, 0, 1, "the least score of a box that is given"),
+        "score": Option(
+            maybe(float),
+            None,
+            0,
+            1,
+            "the least score of a box that is given; the run's own when none",
+        ),
         "nms": Option(float, _OVERLAP, 0, 1, "largest overlap (IoU) of two boxes of one class"),
     }
 
@@ -271,6 +278,18 @@ class Detection(Task):
                 found.append(Found(part.fits[len(found)].back(boxes), scores, labels))
         return found
 
+    def settle(self, trainer: Trainer, parts: Parts) -> dict[str, Any]:
+        """The least score of a box that is shown, where right and found are balanced best."""
+        if parts.validation is None:
+            return {}
+        found = self._found(trainer, parts.validation, _LEAST, _OVERLAP)
+        truth = self._truth(parts.validation, on_canvas=False)
+        return {"score": balanced(score(found, truth, len(self.classes)))}
+
+    def sure(self, given: float | None = None) -> float:
+        """The least score of a box that is shown: as given, as settled, else 0.3."""
+        return float(self.settled.get("score", _SURE)) if given is None else given
+
     def measure(self, trainer: Trainer, part: Pictures) -> tuple[dict[str, float], Any]:
         """Loss, mean average precisions and recall, per class where they are few."""
         ready = self.examples(part)
@@ -295,7 +314,7 @@ class Detection(Task):
     def report(self, part: Pictures, seen: Any) -> dict[str, Any]:
         """Curves, a table of classes, and pictures with true and found boxes."""
         made, found, truth = seen
-        return show.page_fields(part, self.classes, made, found, truth)
+        return show.page_fields(part, self.classes, made, found, truth, self.sure())
 
     def description(self, model: nn.Module) -> str:
         """Layers with their shapes."""
@@ -303,7 +322,7 @@ class Detection(Task):
 
     def predict(self, trainer: Trainer, part: Pictures, options: dict[str, Any]) -> dict[str, Any]:
         """A row for each box that was found: label, score, corners in pixels; `ids` its image."""
-        found = self._found(trainer, part, options["score"], options["nms"])
+        found = self._found(trainer, part, self.sure(options["score"]), options["nms"])
         self._last = (part, found)
         rows = [(name, k, one) for name, one in zip(part.ids, found, strict=True)
                 for k in range(len(one.scores))]  # fmt: skip

@@ -104,7 +104,7 @@ def _compared(seen: Seen) -> str:
 
 def _samples(seen: Seen) -> str:
     cards = "".join(
-        block(f"<pre>{clean(text)}</pre>", f"temperature {temperature:g}")
+        block(f'<pre class="prose">{clean(text)}</pre>', f"temperature {temperature:g}")
         for temperature, text in seen.samples
     )
     lead = (

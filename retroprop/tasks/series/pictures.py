@@ -136,7 +136,7 @@ def errors_by_step(rows: list[dict[str, float]], recipe: Any, season: str) -> st
         Line(season, steps, [row["naive_mae"] for row in rows]),
     ]
     return line_chart(
-        lines, title="Mean absolute error", x_label=f"{recipe.grid.noun}s ahead", width=640
+        lines, title="Mean absolute error", x_label=f"{recipe.grid.noun}s ahead", width=960
     )
 
 

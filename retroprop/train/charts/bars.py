@@ -16,6 +16,7 @@ from retroprop.train.charts.svg import clean, clipped, element, text_width
 __all__ = ["bar_chart", "histogram"]
 
 _ROW = 24.0
+_NAMED = 0.4  # of the width, at most, for the names
 
 
 def bar_chart(
@@ -49,7 +50,7 @@ def bar_chart(
     if not finite:
         plot.nothing()
         return plot.drawn(description or "No values.", standalone)
-    names = [clipped(label, 22) for label in labels]
+    names = [clipped(label, int(_NAMED * width / text_width("m"))) for label in labels]
     left = max(text_width(name) for name in names) + 12
     room = max(text_width(readable(value)) for value in finite) + 10
     low, top = min(0.0, *finite), max(0.0, *finite) if high is None else high

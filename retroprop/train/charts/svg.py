@@ -96,7 +96,7 @@ def document(
     description: str = "",
     standalone: bool = False,
 ) -> str:
-    """A whole picture, as wide as the place it is put in.
+    """A whole picture, as wide as the place it is put in, at most at full size.
 
     Args:
         width, height: in pixels, at full size.
@@ -112,7 +112,7 @@ def document(
     named = element("title", clean(title))
     described = element("desc", clean(description)) if description else ""
     style = background = ""
-    extra: dict[str, object] = {}
+    extra: dict[str, object] = {"style": f"max-width:{width:g}px"}  # letters of one size
     if standalone:
         style = element("style", THEME)
         paper = "fill:var(--c-paper)"

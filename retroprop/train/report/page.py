@@ -41,14 +41,14 @@ h2+.card{margin-top:12px}
  white-space:nowrap;font-variant-numeric:tabular-nums}
 .headline p{margin:0;max-width:62ch}.headline p+p{margin-top:4px;color:var(--muted)}
 .headline .say{font-size:18px}
-.tiles{display:grid;gap:12px;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));
+.tiles{display:grid;gap:12px;grid-template-columns:repeat(auto-fit,minmax(142px,1fr));
  margin:16px 0 0;padding:0}
 .tiles div{background:var(--paper);border:1px solid var(--line);border-radius:12px;
  padding:12px 16px}
 .tiles dt{color:var(--muted);font-size:13px}
-.tiles dd{margin:0;font-size:21px;font-weight:600;font-variant-numeric:tabular-nums;
+.tiles dd{margin:0;font-size:20px;font-weight:600;font-variant-numeric:tabular-nums;
  overflow-wrap:anywhere}
-svg.rp-chart{display:block;width:100%;height:auto;max-width:640px;margin:0 auto}
+svg.rp-chart{display:block;width:100%;height:auto}
 figure{margin:0}figcaption{margin-top:10px;color:var(--muted);font-size:14px;max-width:72ch}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
@@ -74,6 +74,7 @@ ul.notes{margin:0;padding-left:1.2em;font-size:14px}ul.notes li+li{margin-top:4p
  background:var(--back);border:1px solid var(--line);border-radius:8px;margin-bottom:5px}
 .shots small{color:var(--muted);display:block;font-size:11.5px}
 pre{margin:0;overflow-x:auto;font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+pre.prose{white-space:pre-wrap;max-width:96ch;overflow-wrap:anywhere}
 details>summary{cursor:pointer;color:var(--muted);font-size:14px}
 details[open]>summary{margin-bottom:12px}
 footer{color:var(--muted);font-size:13px;padding-top:36px;padding-bottom:44px}

@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 
-from retroprop.tasks.detection.score import Found, Truth, match, score
+from retroprop.tasks.detection.score import Found, Truth, balanced, match, score
 
 
 def boxes(*rows):
@@ -32,6 +32,15 @@ def test_a_worked_example():
     assert recall.tolist() == [0.5, 0.5, 1.0]
     assert precision == pytest.approx([1, 0.5, 2 / 3])
     assert scores.tolist() == [0.9, 0.8, 0.7]
+
+
+def test_the_balanced_score_leaves_wrong_boxes_out():
+    truth = [Truth(boxes([0, 0, 10, 10], [20, 20, 30, 30]), np.array([0, 1]))]
+    places = boxes([0, 0, 10, 10], [50, 50, 60, 60], [20, 20, 30, 30], [60, 60, 70, 70])
+    found = [Found(places, np.array([0.9, 0.5, 0.7, 0.3]), np.array([0, 0, 1, 1]))]
+    assert 0.5 < balanced(score(found, truth, 2)) <= 0.7
+    first = [Found(places[:3], np.array([0.9, 0.5, 0.2]), np.array([0, 0, 1]))]
+    assert 0 < balanced(score(first, truth, 2)) <= 0.2  # a class more is worth a wrong box
 
 
 def test_a_second_box_on_the_same_object_is_wrong():

@@ -22,12 +22,12 @@ def case():
 
 
 def test_what_came_of_each_image():
-    first, second = outcomes(*case())
+    first, second = outcomes(*case(), 0.3)
     assert first.right.tolist() == [True, False]  # the second has another class, the third no score
     assert first.seen.tolist() == [True, False]
     assert first.f1 == pytest.approx(0.5)
     assert second.f1 == 1.0
-    assert outcomes(*case(), least=0.05)[0].seen.tolist() == [True, True]
+    assert outcomes(*case(), 0.05)[0].seen.tolist() == [True, True]
 
 
 def test_the_page_says_and_shows_it():
@@ -36,7 +36,7 @@ def test_the_page_says_and_shows_it():
         Scene(name, lambda: np.full((64, 64, 3), 90, np.uint8), one.boxes, ["x"] * len(one.labels))
         for name, one in zip(("<a>.png", "b.png"), truth, strict=True)
     ]
-    fields = page_fields(load(scenes), ["red", "b&w"], score(found, truth, 2), found, truth)
+    fields = page_fields(load(scenes), ["red", "b&w"], score(found, truth, 2), found, truth, 0.3)
     big, sentences = fields["said"]
     assert big == f"{score(found, truth, 2).map50:.3f}"
     assert "Of 3 objects in 2 images, 2 were found (67%)" in sentences[0]

@@ -69,6 +69,9 @@ def test_it_finds_them_again(trained, tmp_path):
             right += bool((np.abs(corners - box).max(axis=1)[same] < 5).any())
     assert right >= 0.7 * sum(map(len, marks))
     assert len(run.predict(images, score=0.99)["ids"]) < len(answer["ids"])
+    chosen = run.task.settled["score"]
+    assert 0 < chosen < 1
+    assert run.predict(images)["ids"] == run.predict(images, score=chosen)["ids"]
     with pytest.raises(ArgumentError, match="at most 1"):
         run.predict(images, score=2)
 
