@@ -9,6 +9,7 @@ import numpy as np
 
 from retroprop import dtypes, tree
 from retroprop.core.tensor import Tensor
+from retroprop.data.dataset import length
 from retroprop.health.checks.look import Look, look
 from retroprop.nn.module import Module
 from retroprop.optim import Optimizer
@@ -26,7 +27,8 @@ class Case(NamedTuple):
         loss:      a name or a function (prediction, target).
         x, y:      a batch, as Tensors.
         optimizer: or None.
-        inputs, targets: all training data at hand, as arrays; the batch where there is no more.
+        inputs, targets: all training data at hand, as arrays, tuples or dicts of them; the batch
+                   where there is no more.
         columns:   raw columns of a table by name, before any preprocessing.
         task:      "classification", "regression" or "" where it is neither.
         options:   of the run, by name: batch_size, lr, class_weight, ...; "dropped" are columns
@@ -40,11 +42,21 @@ class Case(NamedTuple):
     y: Any
     optimizer: Optimizer | None
     inputs: Any
-    targets: Array
+    targets: Any
     columns: Mapping[str, Array]
     task: str
     options: Mapping[str, Any]
     look: Look
+
+    @property
+    def size(self) -> int:
+        """How many training examples are at hand."""
+        return length(self.targets)
+
+    @property
+    def target(self) -> Array | None:
+        """The targets where they are one array, None where they are several."""
+        return self.targets if isinstance(self.targets, np.ndarray) else None
 
 
 def make_case(
@@ -63,7 +75,7 @@ def make_case(
     """A case from whatever is at hand; runs one pass over the batch, which leaves no trace.
 
     Args:
-        x, y:    a batch: arrays or Tensors; x may be a tuple or a dict of them.
+        x, y:    a batch: arrays or Tensors, tuples or dicts of them.
         inputs, targets: the whole training data, as arrays, if it is at hand.
         columns: the raw columns of a table, by name.
         task:    "classification" or "regression"; told from loss and targets when None.
@@ -77,7 +89,8 @@ def make_case(
     """
     x, y = _tensors(model, x), _tensors(model, y)
     inputs = tree.tree_map(lambda t: t.numpy(), x) if inputs is None else inputs
-    targets = np.asarray(y.numpy() if targets is None else targets)
+    targets = tree.tree_map(lambda t: t.numpy(), y) if targets is None else targets
+    targets = targets if isinstance(targets, dict | tuple) else np.asarray(targets)
     chosen = _task(loss, targets) if task is None else task
     return Case(
         model,
@@ -137,13 +150,14 @@ def kind_of_loss(loss: Any) -> str:
     return _KINDS.get(name, "")
 
 
-def _task(loss: Any, targets: Array) -> str:
+def _task(loss: Any, targets: Any) -> str:
     kind = kind_of_loss(loss)
     if kind in ("cross_entropy", "binary"):
         return "classification"
     if kind == "mse":
         return "regression"
-    return "classification" if targets.dtype.kind in "iu" and targets.ndim == 1 else ""
+    indices = isinstance(targets, np.ndarray) and targets.dtype.kind in "iu" and targets.ndim == 1
+    return "classification" if indices else ""
 
 
 def classes_of(case: Case) -> Array | None:
@@ -155,8 +169,8 @@ def classes_of(case: Case) -> Array | None:
         >>> classes_of(case).tolist()
         [0, 1, 1]
     """
-    targets = case.targets
-    if case.task != "classification":
+    targets = case.target
+    if case.task != "classification" or targets is None:
         return None
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]

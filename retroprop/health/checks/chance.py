@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -31,8 +32,8 @@ def chance(case: Case) -> float | None:
         return math.log(max(2, outputs[1]))
     if kind == "binary":
         return math.log(2.0)
-    if kind == "mse" and case.targets.dtype.kind in "fiub":
-        y = case.targets.astype(np.float64)
+    if kind == "mse" and case.target is not None and case.target.dtype.kind in "fiub":
+        y = case.target.astype(np.float64)
         return float(np.square(y).mean()) if np.isfinite(y).all() else None
     return None
 
@@ -74,11 +75,11 @@ def initial_loss(case: Case) -> Iterator[Finding]:
             expected,
         )
     elif squared:
-        yield from _unscaled_target(case, expected)
+        yield from _unscaled_target(case.targets, expected)
 
 
-def _unscaled_target(case: Case, square: float) -> Iterator[Finding]:
-    y = case.targets.astype(np.float64)
+def _unscaled_target(target: Any, square: float) -> Iterator[Finding]:
+    y = target.astype(np.float64)
     spread = float(np.var(y, axis=0).mean())
     if square > 1e4 or (spread and square > 100.0 * spread):
         yield Finding(

@@ -79,7 +79,7 @@ def estimate(case: Case) -> Cost | None:
         return None
     finally:
         rng.default_generator().set_state(state)
-    steps = -(-len(case.targets) // size)
+    steps = -(-case.size // size)
     pace = statistics.median(seconds[2:])  # state may be laid out anew in the second
     return Cost(
         size,
@@ -94,18 +94,21 @@ def estimate(case: Case) -> Cost | None:
 
 def _batch(case: Case) -> tuple[Any, Any, int]:
     """A batch of the size that the run takes, as far as there are examples."""
-    count = len(case.targets)
+    count = case.size
     shown = int(tree.flatten(case.x)[0][0].shape[0])
     size = min(count, int(case.options.get("batch_size") or shown))
     arrays = tree.flatten(case.inputs)[0]
     if size == shown or any(not isinstance(one, np.ndarray) for one in arrays):
         return case.x, case.y, shown
-    kinds = iter(tree.flatten(case.x)[0])
-    x = tree.tree_map(
-        lambda one: Tensor(np.asarray(one[:size], next(kinds).dtype)),
-        take(case.inputs, slice(0, size)),
+    return _first(case.inputs, size, case.x), _first(case.targets, size, case.y), size
+
+
+def _first(arrays: Any, size: int, like: Any) -> Any:
+    """The first examples, as Tensors of the dtypes of a batch."""
+    kinds = iter(tree.flatten(like)[0])
+    return tree.tree_map(
+        lambda one: Tensor(np.asarray(one, next(kinds).dtype)), take(arrays, slice(0, size))
     )
-    return x, Tensor(np.asarray(case.targets[:size], case.y.dtype)), size
 
 
 def _timed(case: Case, using: Optimizer, x: Any, y: Any) -> tuple[list[float], int | None]:

@@ -55,8 +55,10 @@ def class_imbalance(case: Case) -> Iterator[Finding]:
 
 def wrong_labels(case: Case) -> Iterator[Finding]:
     """Labels that do not belong to the outputs: floating, negative, counted from 1, never seen."""
-    shape, targets = case.look.outputs, case.targets
+    shape, targets = case.look.outputs, case.target
     kind = kind_of_loss(case.loss)
+    if targets is None:
+        return
     if kind == "binary" and targets.size and targets.dtype.kind in "fiub":
         low, high = float(targets.min()), float(targets.max())
         if low < 0.0 or high > 1.0:

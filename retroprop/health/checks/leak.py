@@ -31,13 +31,13 @@ def leaked_target(case: Case) -> Iterator[Finding]:
     Source: Kaufman et al. 2012, "Leakage in data mining".
     """
     columns = _columns(case)
-    if not 2 <= len(columns) <= _WIDE or len(case.targets) < _LEAST:
+    if not 2 <= len(columns) <= _WIDE or case.size < _LEAST or case.target is None:
         return
     rows: Any = slice(None)
-    if len(case.targets) > _MOST:
-        rows = np.random.default_rng(0).choice(len(case.targets), _MOST, replace=False)
+    if case.size > _MOST:
+        rows = np.random.default_rng(0).choice(case.size, _MOST, replace=False)
     classes = classes_of(case)
-    target = case.targets.reshape(len(case.targets), -1)[rows] if classes is None else classes[rows]
+    target = case.target.reshape(case.size, -1)[rows] if classes is None else classes[rows]
     if classes is None and (case.task != "regression" or target.shape[1] != 1):
         return
     found = []

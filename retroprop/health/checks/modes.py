@@ -61,7 +61,7 @@ def _per_channel(call: Call) -> int:
 def _last_batch(case: Case) -> int:
     """How many examples the last batch of an epoch has; 0 where that is not known."""
     size = int(case.options.get("batch_size") or 0)
-    return len(case.targets) % size if size and len(case.targets) > size else 0
+    return case.size % size if size and case.size > size else 0
 
 
 def left_in_eval(case: Case) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ def duplicated_rows(case: Case) -> Iterator[Finding]:
     better than it is. Equal inputs with different classes cannot both be learnt.
     """
     x = flat(case.inputs)
-    if x is None or len(x) < 2 or x.nbytes > _MOST or len(x) != len(case.targets):
+    if x is None or len(x) < 2 or x.nbytes > _MOST or len(x) != case.size:
         return
     keys = [row.tobytes() for row in np.ascontiguousarray(x)]
     numbers: dict[bytes, int] = {}
@@ -52,9 +52,9 @@ def duplicated_rows(case: Case) -> Iterator[Finding]:
 
 def _contrary(codes: np.ndarray, groups: int, case: Case) -> float:
     """The share of examples in groups of equal inputs whose classes differ."""
-    if case.task != "classification" or case.targets.ndim != 1:
+    labels = case.target
+    if case.task != "classification" or labels is None or labels.ndim != 1:
         return 0.0
-    labels = case.targets
     first = np.zeros(groups, labels.dtype)
     first[codes[::-1]] = labels[::-1]
     mixed = np.zeros(groups, bool)

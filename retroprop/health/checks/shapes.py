@@ -37,7 +37,7 @@ def loss_broadcast(case: Case) -> Iterator[Finding]:
     and the model learns their mean. Our own losses refuse that; a function of one's own may not.
     """
     prediction = case.look.outputs
-    if prediction is None:
+    if prediction is None or case.target is None:
         return
     shapes = {prediction, case.y.shape}
     for mix in case.look.mixes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retroprop import nn
+from retroprop import nn, optim
 from retroprop.health.checks.case import classes_of, flat, kind_of_loss, make_case
+from retroprop.health.doctor import examine
+from retroprop.nn import functional as F
 from tests.health.checks.cases import case, data
 
 
@@ -31,6 +33,25 @@ def test_lists_and_several_inputs():
     made = make_case(Two(), "cross_entropy", (x, x), y.tolist())
     assert made.look.outputs == (64, 3)
     assert made.inputs[0].shape == (64, 8)
+
+
+def test_several_targets_are_examined_as_far_as_that_means_something():
+    x, y = data()
+    model = nn.Linear(8, 3)
+
+    def loss(prediction, target):
+        return (F.cross_entropy(prediction, target["label"], reduction="none") * target["w"]).mean()
+
+    targets = {"label": y, "w": np.ones(64, "f4")}
+    made = make_case(
+        model, loss, x, targets, optimizer=optim.SGD(model.parameters()), options={"batch_size": 16}
+    )
+    assert (made.size, made.target, made.task) == (64, None, "")
+    found = examine(made)
+    assert not found.defects
+    assert found.cost.batch_size == 16
+    targets["w"][3] = np.nan
+    assert "1 of 64 numbers of the targets" in str(examine(make_case(model, loss, x, targets)))
 
 
 @pytest.mark.parametrize(
