@@ -23,6 +23,7 @@ CORE_MODULES = {"llvmlite", "numpy", "safetensors", "yaml", PACKAGE, "tests"}
 # seconds to load and is kept to files of its own, `test_*_torch.py`.
 REFERENCES = {
     "pandas": "pandas",
+    "polars": "polars",
     "pycocotools": "pycocotools",
     "sacrebleu": "sacrebleu",
     "scikit-learn": "sklearn",
@@ -93,7 +94,7 @@ def test_what_is_not_installed_is_found(tmp_path: Path) -> None:
         "test_c_torch.py": "torch = pytest.importorskip('torch')\nimport torch.nn",
         "test_d_torch.py": "import numpy",
         "test_e.py": "def test_it():\n    pytest.importorskip('sklearn.metrics')\n    import yaml",
-        "test_f.py": "pytest.importorskip('polars')\nimport sklearn",
+        "test_f.py": "pytest.importorskip('sympy')\nimport sklearn",
     }
     (tmp_path / "tests").mkdir()
     for name, source in sources.items():
@@ -102,5 +103,5 @@ def test_what_is_not_installed_is_found(tmp_path: Path) -> None:
         "tests/test_a.py: the test extra does not install ['scipy']",
         "tests/test_b.py: the test extra does not install ['torch']",
         'tests/test_d_torch.py: starts with torch = pytest.importorskip("torch")',
-        "tests/test_f.py: the test extra does not install ['polars', 'sklearn']",
+        "tests/test_f.py: the test extra does not install ['sklearn', 'sympy']",
     ]

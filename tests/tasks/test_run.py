@@ -162,21 +162,34 @@ def test_without_validation_the_last_weights_are_kept(tmp_path):
         assert weights.tolist() == last[f"model.{name}"].tolist()
 
 
-def test_frames_dates_and_missing_values(tmp_path):
+def pandas_frame(columns):
     pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame({**columns, "kind": pandas.Categorical(columns["kind"])})
+
+
+def polars_frame(columns):
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({**columns, "kind": columns["kind"].tolist()})
+    return frame.with_columns(
+        polars.col("kind").cast(polars.Categorical), polars.col("size").fill_nan(None)
+    )
+
+
+@pytest.mark.parametrize("made", [pandas_frame, polars_frame])
+def test_frames_dates_and_missing_values(tmp_path, made):
     count = 200
-    frame = pandas.DataFrame(
+    frame = made(
         {
-            "day": pandas.date_range("2020-01-01", periods=count),
+            "day": np.datetime64("2020-01-01", "us") + np.arange(count) * np.timedelta64(1, "D"),
             "size": np.where(np.arange(count) % 9, np.linspace(0, 5, count), np.nan),
-            "kind": pandas.Categorical(np.where(np.arange(count) % 2, "a", "b")),
+            "kind": np.where(np.arange(count) % 2, "a", "b"),
             "price": np.linspace(0, 5, count) + np.arange(count) % 2,
         }
     )
     result = quiet(frame, tmp_path / "run", target="price", overrides={"epochs": 30, "lr": 0.01})
     assert result["test_r2"] > 0.8
     run = runs.Run(tmp_path / "run").load_weights()
-    assert len(run.predict(frame.drop(columns="price"))["prediction"]) == count
+    assert len(run.predict(frame[["day", "size", "kind"]])["prediction"]) == count
     assert json.loads((tmp_path / "run" / "config.json").read_text())["asked"] == {
         "source": "DataFrame", "target": "price", "task": None,
     }  # fmt: skip
