@@ -3,8 +3,9 @@
 Code is compiled to the bytes of object files first, so that a warm start links these and neither
 parses nor generates anything. A large module is compiled in parts, at the same time; the calls that
 a step is made of need no effort (LLVM would take as long for them as for all kernels). LLVM's
-optimisation passes do not run: the generators write what they mean, and the passes took ten
-milliseconds a kernel and gained nothing.
+optimisation passes do not run, nor does its strength reduction of loops: the generators write what
+they mean. The passes took ten milliseconds a kernel, strength reduction a third of the rest, and
+they gained nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -133,7 +135,7 @@ def emit_object(text: str, target: Target) -> bytes:
     Raises:
         RetropropError: LLVM refuses the text.
     """
-    with _parsed(text, target) as module:
+    with _parsed(text, target) as module, REDUCTION.off():
         return _emitted(_machine(target, effort=0 if parts.is_glue(text) else 3), module)
 
 
@@ -143,7 +145,7 @@ def emit_assembly(text: str, target: Target) -> str:
     Raises:
         RetropropError: LLVM refuses the text.
     """
-    with _parsed(text, target) as module:
+    with _parsed(text, target) as module, REDUCTION.off():
         return str(_machine(target).emit_assembly(module))
 
 
@@ -156,6 +158,36 @@ def _unpacked(code: bytes) -> Iterator[bytes]:
         start = end
 
 
+class _Reduction:
+    """LLVM's strength reduction of loops: a switch of the whole process, that others may need on.
+
+    It is off while any thread of ours compiles, and on again after the last.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._users = 0
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """Off for a while."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        binding = _binding()  # takes the lock of LLVM, which comes after this one
+        with self.lock:
+            before, self._users = self._users, self._users + change
+            if not (before and self._users):
+                binding.set_option("", f"-disable-lsr={int(self._users > 0)}")
+
+
+REDUCTION = _Reduction()
+
+
 @remember
 def _binding() -> Any:
     """llvmlite, ready to make code for this machine."""
@@ -164,11 +196,11 @@ def _binding() -> Any:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     # A process forked off while a thread compiles would find llvmlite locked for ever.
-    lock = getattr(binding.ffi.lib, "_lock", None)
-    if lock is not None and hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=lock.__enter__, after_in_parent=lock.__exit__, after_in_child=lock.__exit__
-        )
+    for lock in (getattr(binding.ffi.lib, "_lock", None), REDUCTION.lock):
+        if lock is not None and hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=lock.__enter__, after_in_parent=lock.__exit__, after_in_child=lock.__exit__
+            )
     return binding
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from llvmlite import binding as llvm
 
 from retroprop import settings
 from retroprop.backends.llvm import jit, target
@@ -72,6 +73,39 @@ def test_code_of_every_family_that_this_machine_has_runs(name):
         with pytest.raises(ArgumentError, match="does not run"):
             jit.load(module(), made)
         assert b"\x7fELF" in jit.emit_object(module(), made)[:4] or "linux" not in made.triple
+
+
+def test_others_find_the_switches_of_llvm_as_they_were():
+    loop = """
+define void @copy(ptr %a, ptr %b, i64 %n) {
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [0, %entry], [%j, %loop]
+  %k = mul i64 %i, 24
+  %p = getelementptr i8, ptr %a, i64 %k
+  %q = getelementptr i8, ptr %b, i64 %k
+  %v = load float, ptr %p
+  store float %v, ptr %q
+  %j = add i64 %i, 1
+  %more = icmp ult i64 %j, %n
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}
+"""
+    machine = llvm.Target.from_default_triple().create_target_machine()
+
+    def theirs():
+        with llvm.create_context() as context, llvm.parse_assembly(loop, context) as made:
+            return machine.emit_assembly(made)
+
+    jit.load(module(), target.host())
+    before = theirs()
+    with jit.REDUCTION.off():
+        jit.emit_object(module(), target.host())
+        assert theirs() != before
+    assert theirs() == before
 
 
 def test_functions_of_the_system_can_be_called():
