@@ -12,7 +12,7 @@ from pathlib import Path
 from retroprop import tasks
 
 FASHION = Path(__file__).parent / "data" / "fashion_mnist.npz"
-SMALL = {"model": "cnn", "limit": 1500, "epochs": 5, "augment": "none"}
+SMALL = {"model": "cnn", "limit": 1000, "epochs": 4, "augment": "none"}
 
 source = sys.argv[1] if len(sys.argv) > 1 else str(FASHION)
 options = dict(word.split("=", 1) for word in sys.argv[2:]) if len(sys.argv) > 1 else SMALL
