@@ -16,7 +16,8 @@ import numpy as np
 
 from retroprop import dtypes, settings, shapes
 from retroprop.core import recording
-from retroprop.errors import DTypeError, GraphError, NoGradientError
+from retroprop.core.checked import check
+from retroprop.errors import DTypeError, NoGradientError
 from retroprop.ir import Node, Value
 from retroprop.ops.define import DATA_DEPENDENT, Op
 
@@ -250,7 +251,7 @@ def execute(op: Op, operands: Sequence[Any], attributes: dict[str, Any], make: A
             result = recorder.run(op, arrays, attributes)
     several = type(result) is tuple
     if settings.check_shapes and op.shape is not DATA_DEPENDENT and recorder is None:
-        _check(op, op.infer(arrays, attributes), result if several else (result,))
+        check(op, arrays, attributes, result if several else (result,))
     wrap = make._wrap
     made = tuple(map(wrap, result)) if several else (wrap(result),)
     if _mode.enabled:
@@ -389,10 +390,3 @@ def _record(
 
 
 _NEVER_DIFFERENTIATED = frozenset("biu")
-
-
-def _check(op: Op, inferred: Any, outputs: Sequence[Any]) -> None:
-    """RETROPROP_CHECK=1: the reference has to give what the shape and dtype rules say."""
-    actual = tuple((np.shape(output), np.asarray(output).dtype) for output in outputs)
-    if tuple(inferred) != actual:
-        raise GraphError(f"{op.name}: the rules infer {inferred}, the reference gave {actual}")
