@@ -48,7 +48,7 @@ is_stranger = np.isin(known.y, people[: len(people) // 4])
 learned, strangers = (known.of(np.flatnonzero(w)) for w in (~is_stranger, is_stranger))
 
 with tempfile.TemporaryDirectory() as folder:
-    chosen = {"epochs": options.epochs, "channels": "16,32,64"}
+    chosen = {"epochs": options.epochs}
     result = tasks.train(
         (learned.x, learned.y), chosen, task="faces", folder=Path(folder, "run"), progress=False
     )

@@ -215,6 +215,7 @@ class Job:
         judge = Trainer(self.model, loss=self.task.loss(), optimizer="sgd")
         self.task.settled = self.task.settle(judge, self.parts)
         if self.task.settled:
+            judge.save_weights(self.folder / "weights.safetensors")
             record = {**self.task.to_dict(), "settled": self.task.settled}
             write_atomically(self.folder / "preprocess.json", _json(record))
         measured, seen = self.task.measure(judge, self.parts.test)

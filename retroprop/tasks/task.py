@@ -210,7 +210,8 @@ class Task(ABC):
     def settle(self, trainer: Trainer, parts: Parts) -> dict[str, Any]:
         """What is chosen once the network is trained, as JSON: a threshold, on the validation part.
 
-        It is kept with what was learned, and stands in `settled` from then on.
+        It is kept with what was learned, and stands in `settled` from then on. Buffers of the
+        network may be changed too: where anything was chosen its weights are written again.
         """
         return {}
 

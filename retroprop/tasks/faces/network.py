@@ -10,8 +10,9 @@ import numpy as np
 import retroprop as rp
 from retroprop import nn
 from retroprop.nn import functional
+from retroprop.tasks.faces.spread import Evening
 
-__all__ = ["Block", "Embedder", "FaceLoss"]
+__all__ = ["Block", "Embedder", "FaceLoss", "Member"]
 
 _TEMPERATURE = 0.1  # of the loss on people the network has no centres of
 _FAR = 4.0  # more than two cosines can differ by
@@ -47,8 +48,8 @@ class Block(nn.Module):
         return functional.relu(self.body(x) + self.shortcut(x))
 
 
-class Embedder(nn.Module):
-    """A small residual network from photos to embeddings of length 1.
+class Member(nn.Module):
+    """One of the networks whose embeddings are put together.
 
     Args:
         shape:    (height, width, channels) of a photo.
@@ -56,15 +57,11 @@ class Embedder(nn.Module):
         features: size of an embedding.
         people:   how many have a learned centre, for ArcFace; 0 for none.
         dropout:  share of the values before the last layer dropped in training.
-        mirror:   the embedding of a photo is the mean of its own and of its mirror image's.
 
-    Shape: uint8 photos (batch, height, width, channels). In training the cosines to the centres of
-        people come too, (embeddings, cosines), or without centres the embeddings of pairs:
-        (batch, 2, height, width, channels) -> (batch, 2, features). Else (batch, features).
+    Shape: (batch, channels, height, width) -> (batch, features) of length 1.
 
     Example:
-        >>> network = Embedder((8, 8, 1), [4, 8], 16).eval()
-        >>> network(rp.zeros((5, 8, 8, 1), dtype=rp.uint8)).shape
+        >>> Member((8, 8, 1), [4, 8], 16)(rp.ones((5, 1, 8, 8))).shape
         (5, 16)
     """
 
@@ -74,12 +71,9 @@ class Embedder(nn.Module):
         channels: Sequence[int],
         features: int,
         people: int = 0,
-        *,
         dropout: float = 0.0,
-        mirror: bool = True,
     ) -> None:
         super().__init__()
-        self.shape, self.mirror = shape, mirror
         height, width, planes = shape
         stages: list[nn.Module] = []
         for wide in channels:
@@ -94,28 +88,99 @@ class Embedder(nn.Module):
             nn.BatchNorm1d(features),
         )
         self.centres = nn.ArcFace(features, people) if people else None
+        self.middle = nn.Buffer(rp.zeros((features,)))
+        self.evening = nn.Buffer(rp.eye(features))
 
-    def embed(self, photos: rp.Tensor) -> rp.Tensor:
-        """Unit-length embeddings of photos (batch, height, width, channels)."""
-        x = rp.permute_dims(rp.astype(photos, self.head[2].weight.dtype), (0, 3, 1, 2))
+    def forward(self, x: rp.Tensor) -> rp.Tensor:
+        """Embeddings as they are learned."""
+        return functional.normalize(self.head(self.stages(x)), dim=-1)
+
+    def evened(self, found: rp.Tensor) -> rp.Tensor:
+        """Embeddings after the change that was set by `Embedder.even`."""
+        return functional.normalize(rp.matmul(found - self.middle, self.evening), dim=-1)
+
+
+class Embedder(nn.Module):
+    """Small residual networks from photos to embeddings of length 1.
+
+    Args:
+        shape:    (height, width, channels) of a photo.
+        channels: of the stages, each half as large as the one before.
+        features: size of the embedding of each member.
+        people:   how many have a learned centre, for ArcFace; 0 for none.
+        members:  how many networks there are: each learns by itself, and the similarity of two
+                  photos is the mean of theirs.
+        dropout:  share of the values before the last layer dropped in training.
+        mirror:   the embedding of a photo is the mean of its own and of its mirror image's.
+
+    Shape: uint8 photos (batch, height, width, channels) -> (batch, members * features). In training
+        the cosines to the centres of people come too, (embeddings, (batch, members, people)).
+        Of several photos at a time the embeddings come as they are learned, each member's by
+        itself, without mirror images and evening:
+        (batch, several, height, width, channels) -> (batch, several, members, features).
+
+    Example:
+        >>> network = Embedder((8, 8, 1), [4, 8], 16, members=3).eval()
+        >>> network(rp.zeros((5, 8, 8, 1), dtype=rp.uint8)).shape
+        (5, 48)
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        channels: Sequence[int],
+        features: int,
+        people: int = 0,
+        *,
+        members: int = 1,
+        dropout: float = 0.0,
+        mirror: bool = True,
+    ) -> None:
+        super().__init__()
+        self.mirror = mirror
+        made = [Member(shape, channels, features, people, dropout) for _ in range(members)]
+        self.members = nn.ModuleList(made)
+
+    def even(self, changes: Sequence[Evening]) -> None:
+        """Set how the embeddings of each member are changed, except for those it learns by."""
+        for member, change in zip(self.members, changes, strict=True):
+            member.middle.assign(rp.asarray(change.middle.astype(np.float32)))
+            member.evening.assign(rp.asarray(change.matrix.astype(np.float32)))
+
+    def seen(self, photos: rp.Tensor) -> rp.Tensor:
+        """Photos (batch, height, width, channels) as the members take them."""
+        x = rp.permute_dims(rp.astype(photos, self.members[0].middle.dtype), (0, 3, 1, 2))
         # Every photo by its own brightness and contrast: light says nothing of who it is.
         middle = rp.mean(x, axis=(1, 2, 3), keepdims=True)
         spread = rp.sqrt(rp.mean((x - middle) ** 2, axis=(1, 2, 3), keepdims=True) + 1.0)
-        return functional.normalize(self.head(self.stages((x - middle) / spread)), dim=-1)
+        return (x - middle) / spread
 
     def forward(self, photos: rp.Tensor) -> Any:
         """Embeddings; in training, with what the loss needs."""
         if photos.ndim == 5:
-            count = photos.shape[0]
-            each = rp.reshape(photos, (count * 2, *photos.shape[2:]))
-            return rp.reshape(self.embed(each), (count, 2, -1))
+            count, several = photos.shape[:2]
+            x = self.seen(rp.reshape(photos, (count * several, *photos.shape[2:])))
+            each = rp.stack([member(x) for member in self.members], axis=1)
+            return rp.reshape(each, (count, several, *each.shape[1:]))
+        x = self.seen(photos)
+        found = [member(x) for member in self.members]
         if self.training:
-            found = self.embed(photos)
-            return found if self.centres is None else (found, self.centres.cosine(found))
-        if not self.mirror:
-            return self.embed(photos)
-        both = self.embed(photos) + self.embed(rp.flip(photos, axis=2))
-        return functional.normalize(both, dim=-1)
+            if any(member.centres is None for member in self.members):
+                return _joined(found)
+            near = [m.centres.cosine(x) for m, x in zip(self.members, found, strict=True)]
+            return _joined(found), rp.stack(near, axis=1)
+        if self.mirror:
+            turned = rp.flip(x, axis=3)
+            found = [
+                functional.normalize(x + member(turned), dim=-1)
+                for member, x in zip(self.members, found, strict=True)
+            ]
+        return _joined([m.evened(x) for m, x in zip(self.members, found, strict=True)])
+
+
+def _joined(found: Sequence[rp.Tensor]) -> rp.Tensor:
+    """Embeddings of members as one, of length 1: the cosine of two is the mean of the members'."""
+    return rp.concat(found, axis=-1) / len(found) ** 0.5
 
 
 class FaceLoss:
@@ -128,8 +193,9 @@ class FaceLoss:
         margin: radians for ArcFace; of the cosine for triplets.
         scale:  ArcFace: factor of the cosines.
 
-    The form of the prediction says which: (embeddings, cosines), pairs (batch, 2, features), or
-    embeddings alone. Targets are (batch,) numbers of people.
+    The form of the prediction says which: (embeddings, cosines (batch, members, people)), pairs
+    (batch, 2, members, features), or embeddings alone; the mean over the members. Targets are
+    (batch,) numbers of people.
 
     Example:
         >>> loss = FaceLoss(0.3, 16.0)
@@ -149,12 +215,22 @@ class FaceLoss:
     def __call__(self, prediction: Any, target: rp.Tensor, reduction: str = "mean") -> rp.Tensor:
         """The loss of a batch, or of each example of it with reduction="none"."""
         if isinstance(prediction, tuple):
-            return functional.arcface_loss(
-                prediction[1], target, self.scale, self.margin, reduction=reduction
-            )
-        each = self._triplets(prediction, target) if prediction.ndim == 3 else None
-        each = self._unseen(prediction, target) if each is None else each
+            each = self._centred(prediction[1], target)
+        elif prediction.ndim == 4:
+            by_member = [
+                self._triplets(prediction[:, :, member], target)
+                for member in range(prediction.shape[2])
+            ]
+            each = rp.mean(rp.stack(by_member), axis=0)
+        else:
+            each = self._unseen(prediction, target)
         return rp.mean(each) if reduction == "mean" else each
+
+    def _centred(self, cosine: rp.Tensor, target: rp.Tensor) -> rp.Tensor:
+        count, members, people = cosine.shape
+        flat, who = rp.reshape(cosine, (count * members, people)), rp.repeat(target, members)
+        each = functional.arcface_loss(flat, who, self.scale, self.margin, reduction="none")
+        return rp.mean(rp.reshape(each, (count, members)), axis=1)
 
     def _triplets(self, pairs: rp.Tensor, target: rp.Tensor) -> rp.Tensor:
         count, _, features = pairs.shape

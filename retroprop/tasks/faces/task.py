@@ -19,6 +19,7 @@ from retroprop.tasks.faces.augment import Retake
 from retroprop.tasks.faces.gallery import Gallery, settled_threshold
 from retroprop.tasks.faces.network import Embedder, FaceLoss
 from retroprop.tasks.faces.photos import IDENTITIES, Form, Photos, read_photos
+from retroprop.tasks.faces.spread import evening
 from retroprop.tasks.options import COMMON, Option, flag, maybe, sizes, whole
 from retroprop.tasks.task import Parts, Task
 from retroprop.train.trainer import Trainer
@@ -69,9 +70,13 @@ class Faces(Task):
         ),
         "scale": Option(float, 24.0, 1, 256, "arcface: factor of the cosines"),
         "channels": Option(sizes, [16, 32, 64, 128], 1, 2**12, "of the stages, each half as large"),
-        "embedding": Option(whole, 128, 2, 2**14, "numbers that a face becomes"),
+        "embedding": Option(whole, 128, 2, 2**14, "numbers that each member makes of a face"),
+        "members": Option(whole, 1, 1, 64, "networks that learn side by side and judge together"),
         "image_size": Option(whole, 64, 8, 1024, "longer side of the photos the network sees"),
         "dropout": Option(float, 0.3, 0, 0.95, "share of values dropped before the last layer"),
+        "shrinkage": Option(
+            float, 0.003, 0, 1, "of the spread that is evened out once trained; 1: it is left"
+        ),
         "augment": Option(float, 1.0, 0, 3, "strength of turning, moving, lighting; 0 for none"),
         "mirror": Option(flag, True, None, None, "mirrored photos show the same person"),
         "false_accepts": Option(
@@ -223,6 +228,7 @@ class Faces(Task):
             options["channels"],
             options["embedding"],
             len(self.people) if options["loss"] == "arcface" else 0,
+            members=options["members"],
             dropout=options["dropout"],
             mirror=options["mirror"],
         )
@@ -250,17 +256,42 @@ class Faces(Task):
     # -- what came of it -------------------------------------------------------------------------
 
     def settle(self, trainer: Trainer, parts: Parts) -> dict[str, Any]:
-        """The least similarity of one person, by how many pairs of two people may pass."""
+        """The evening of the spread; the least similarity of one person, by who else may pass."""
+        learned = parts.train.of(self._some(len(parts.train)))
+        self._even(trainer, learned)
         held = parts.train if parts.validation is None else parts.validation
-        found = scores.pairs(trainer.predict(held.x[:_MOST_SCORED]), held.y[:_MOST_SCORED])
-        threshold = scores.threshold(found.different, self.options["false_accepts"])
+        held = held.of(self._some(len(held)))
+        points, share = trainer.predict(held.x), self.options["false_accepts"]
+        found = scores.pairs(points, held.y)
+        # Few people are held out. Against all that were learned from there are many more pairs,
+        # but those were pushed apart: the stricter threshold holds.
+        strangers = [found.different]
+        if parts.validation is not None:
+            strangers.append(np.ravel(points @ trainer.predict(learned.x).T))
+        threshold = max(scores.threshold(each, share) for each in strangers)
         _, refused = scores.rates(found.same, found.different, threshold)
         return {
             "threshold": threshold,
             "people": len(held.people),
-            "pairs_of_two_people": len(found.different),
+            "pairs_of_two_people": sum(map(len, strangers)),
             "false_rejects": refused,
         }
+
+    def _some(self, count: int) -> Any:
+        """Numbers of photos, drawn where there are too many to compare."""
+        if count <= _MOST_SCORED:
+            return np.arange(count)
+        drawn = np.random.default_rng(self.options["seed"]).permutation(count)[:_MOST_SCORED]
+        return np.sort(drawn)
+
+    def _even(self, trainer: Trainer, learned: Photos) -> None:
+        """Even out how photos of one person spread, by those that were learned from."""
+        sides = [learned.x, learned.x[:, :, ::-1]][: 1 + self.options["mirror"]]
+        points = trainer.predict(np.stack(sides, axis=1))
+        who, shrinkage = np.repeat(learned.y, len(sides)), self.options["shrinkage"]
+        each = points.reshape(len(who), *points.shape[2:])
+        network: Any = trainer.model
+        network.even([evening(each[:, k], who, shrinkage) for k in range(each.shape[1])])
 
     def headline(self) -> str:
         """How many people are learned from."""

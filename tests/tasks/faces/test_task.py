@@ -10,8 +10,10 @@ import pytest
 from retroprop import tasks
 from retroprop.errors import ArgumentError, CheckpointError, DataError
 from retroprop.tasks import faces
+from retroprop.tasks.faces import scores
 from retroprop.tasks.faces.augment import Retake
 from retroprop.tasks.faces.photos import Photos
+from retroprop.tasks.faces.spread import evening
 from retroprop.tasks.faces.task import Faces, Partners
 from retroprop.tasks.options import resolve
 from tests.tasks.faces.drawn import draw, save
@@ -19,6 +21,7 @@ from tests.tasks.faces.drawn import draw, save
 PHOTOS, WHO = draw(14, 6)
 SMALL = {
     "channels": [8], "embedding": 16, "batch_size": 16, "epochs": 20, "dropout": 0, "augment": 0.3,
+    "members": 1,
 }  # fmt: skip
 
 
@@ -142,9 +145,31 @@ def test_the_threshold_is_kept(trained):
     record = json.loads((folder / "preprocess.json").read_text())
     assert record["settled"]["threshold"] == result["test_threshold"]
     assert record["settled"]["people"] == 2
+    assert record["settled"]["pairs_of_two_people"] == 6 * 6 + 12 * 48
     page = (folder / "report.html").read_text()
     assert "Worst mistakes" in page
     assert "<script" not in page
+
+
+def test_strangers_of_the_threshold_are_held_out_and_learned_people(trained):
+    run = opened(trained)
+    _, _, parts = made((PHOTOS, WHO), **SMALL)
+    held, learned = (run.trainer().predict(part.x) for part in (parts.validation, parts.train))
+    among = scores.pairs(held, parts.validation.y).different
+    least = [scores.threshold(each, 0.01) for each in (among, (held @ learned.T).ravel())]
+    assert run.task.settled["threshold"] == pytest.approx(max(least), abs=1e-5)
+
+
+def test_the_spread_is_evened_by_those_who_were_learned_from(trained):
+    run = opened(trained)
+    _, _, parts = made((PHOTOS, WHO), **SMALL)
+    sides = np.stack([parts.train.x, parts.train.x[:, :, ::-1]], axis=1)
+    points = run.trainer().predict(sides)
+    assert points.shape == (48, 2, 1, 16)
+    change = evening(points.reshape(96, 16), parts.train.y.repeat(2), 0.003)
+    member = run.model.members[0]
+    assert member.evening.numpy() == pytest.approx(change.matrix, rel=1e-2, abs=1e-2)
+    assert member.middle.numpy() == pytest.approx(change.middle, abs=1e-4)
 
 
 def test_resuming_knows_its_data_again(trained):
@@ -153,6 +178,8 @@ def test_resuming_knows_its_data_again(trained):
         {"images": PHOTOS, "subject": WHO}, folder=folder, resume=True, progress=False, say=quiet
     )
     assert more["epochs"] == 20
+    assert more["test_eer"] == pytest.approx(trained[1]["test_eer"])
+    assert more["test_threshold"] == pytest.approx(trained[1]["test_threshold"], abs=1e-5)
 
 
 def test_evaluating_leaves_out_who_was_learned_from(trained):
