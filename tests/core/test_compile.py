@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 
 import numpy as np
 import pytest
@@ -228,3 +229,26 @@ def test_before_the_first_call_there_is_nothing_to_look_at():
             ask()
     step(rp.ones(2))
     assert "ops through NumPy" in step.report()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_collector_rests_while_a_program_is_made_and_is_as_before_then(wanted):
+    seen = []
+
+    def step(x):
+        seen.append(gc.isenabled())
+        if x.ndim == 2:
+            raise ValueError("no")
+        return x + 1
+
+    compiled, before = numpy(step), gc.isenabled()
+    (gc.enable if wanted else gc.disable)()
+    try:
+        compiled(rp.ones(2))
+        assert gc.isenabled() == wanted
+        with pytest.raises(ValueError, match="no"):
+            compiled(rp.ones((2, 2)))
+        assert gc.isenabled() == wanted
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert seen == [False, False]
