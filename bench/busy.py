@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("source")
     parser.add_argument("options", nargs="*", metavar="name=value")
     parser.add_argument("--task")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     kind, _ = choose(given.source, given.task)
     made = epochs(given.source, given.task, parse(kind.OPTIONS, given.options))
     for number, epoch in enumerate(made, start=1):
