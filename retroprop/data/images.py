@@ -13,8 +13,8 @@ import numpy as np
 from retroprop.errors import DataError, MissingDependencyError
 
 __all__ = [
-    "SUFFIXES", "Header", "common_size", "image_paths", "is_image_name", "read_headers",
-    "read_images",
+    "MAX_PIXELS", "SUFFIXES", "Header", "common_size", "image_paths", "is_image_name", "pillow",
+    "read_headers", "read_images", "unreadable",
 ]  # fmt: skip
 
 SUFFIXES = (
@@ -33,12 +33,21 @@ class Header(NamedTuple):
     grey: bool
 
 
-def _pillow() -> Any:
+def pillow(what: str = "reading image files") -> Any:
+    """The package PIL, with its modules `Image`, `ImageDraw` and `ImageOps`.
+
+    Args:
+        what: it is needed for, for the error.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
     try:
-        from PIL import Image, ImageOps  # noqa: PLC0415  optional dependency
+        import PIL  # noqa: PLC0415  optional dependency
+        from PIL import Image, ImageDraw, ImageOps  # noqa: F401, PLC0415
     except ImportError as cause:
-        raise MissingDependencyError("pillow", "vision", "reading image files") from cause
-    return Image, ImageOps
+        raise MissingDependencyError("pillow", "vision", what) from cause
+    return PIL
 
 
 def is_image_name(name: str) -> bool:
@@ -73,7 +82,7 @@ def read_headers(folder: str, names: list[str]) -> tuple[dict[str, Header], dict
     Returns:
         name -> `Header`, and name -> reason.
     """
-    image_module, _ = _pillow()
+    image_module = pillow().Image
     good: dict[str, Header] = {}
     bad: dict[str, str] = {}
     with warnings.catch_warnings():
@@ -87,7 +96,7 @@ def read_headers(folder: str, names: list[str]) -> tuple[dict[str, Header], dict
                     turned = tagged and image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
                     grey = image.mode in _GREY
             except Exception as cause:  # noqa: BLE001  decoders raise anything on hostile bytes
-                bad[name] = _why(cause)
+                bad[name] = unreadable(cause)
                 continue
             if width * height > MAX_PIXELS:
                 bad[name] = f"{width}x{height} pixels are too many (decompression bomb?)"
@@ -98,19 +107,26 @@ def read_headers(folder: str, names: list[str]) -> tuple[dict[str, Header], dict
     return good, bad
 
 
-def _why(cause: Exception) -> str:
+def unreadable(cause: Exception) -> str:
+    """Why an image cannot be read, in few words, from what its decoder raised.
+
+    Example:
+        >>> unreadable(OSError("cannot identify image file 'a.png'")), unreadable(EOFError())
+        ('not an image', 'EOFError')
+    """
     text = str(cause).split("\n", maxsplit=1)[0][:120]
     return "not an image" if "cannot identify" in text else text or type(cause).__name__
 
 
 def _pixels(path: str, size: tuple[int, int], channels: int) -> Any:
     """One image as uint8 (height, width[, 3])."""
-    image_module, operations = _pillow()
+    modules = pillow()
+    image_module = modules.Image
     height, width = size
     with image_module.open(path) as image:
         if image.mode in ("L", "RGB"):
             image.draft(None, (width * 2, height * 2))  # JPEG: decode no more than is needed
-        shown = operations.exif_transpose(image)
+        shown = modules.ImageOps.exif_transpose(image)
         if shown.mode.startswith(("I", "F")):  # convert("L") would cut 16-bit values at 255
             values = np.asarray(shown, dtype=np.float64)
             top = 65535.0 if values.max() > 255 else 255.0
@@ -146,7 +162,7 @@ def read_images(
         try:
             return _pixels(os.path.join(folder, name), size, channels)
         except Exception as cause:  # noqa: BLE001  decoders raise anything on hostile bytes
-            return _why(cause)
+            return unreadable(cause)
 
     shape = (len(names), *size) if channels == 1 else (len(names), *size, channels)
     try:

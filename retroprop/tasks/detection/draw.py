@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from retroprop.errors import MissingDependencyError
+from retroprop.data.images import pillow
 from retroprop.tasks.detection.pictures import Scene, pixels
 from retroprop.tasks.detection.score import Found
 
@@ -50,13 +50,10 @@ def drawn(image: Array, found: Found, classes: Sequence[str]) -> Any:
     Raises:
         MissingDependencyError: Pillow is not installed.
     """
-    try:
-        from PIL import Image, ImageDraw  # noqa: PLC0415  optional dependency
-    except ImportError as cause:
-        raise MissingDependencyError("pillow", "vision", "drawing boxes") from cause
+    modules = pillow("drawing boxes")
     thickness = max(1, round(max(image.shape[:2]) / 320))
-    picture = Image.fromarray(outlined(image, found.boxes, found.labels, thickness))
-    pen = ImageDraw.Draw(picture)
+    picture = modules.Image.fromarray(outlined(image, found.boxes, found.labels, thickness))
+    pen = modules.ImageDraw.Draw(picture)
     for box, value, label in zip(found.boxes, found.scores, found.labels, strict=True):
         text = f"{classes[label]} {value:.2f}"
         left, top, right, bottom = pen.textbbox((0, 0), text)

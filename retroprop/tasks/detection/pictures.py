@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from retroprop.data.images import MAX_PIXELS, pillow, unreadable
 from retroprop.data.stream import Stream
-from retroprop.errors import DataError, MissingDependencyError
+from retroprop.errors import DataError
 from retroprop.tasks.detection.boxes import Fit, clip, fit
 from retroprop.tasks.task import Part
 
-__all__ = ["Pictures", "Scene", "load", "pillow", "pixels", "size_of"]
+__all__ = ["Pictures", "Scene", "load", "pixels", "size_of"]
 
 Array = np.ndarray[Any, Any]
 
 _MEMORY = 1 << 30  # bytes of images that are held; more are read again whenever they are taken
-_MOST_PIXELS = 1 << 26  # of one file
 _LONGEST = 320  # side of the canvas when nothing else is asked for
 GREY = 114  # of the canvas beside an image
 
@@ -79,19 +79,6 @@ class Pictures(Part):
         return Pictures(scenes, x, fits, self.canvas, [])
 
 
-def pillow() -> Any:
-    """The module PIL.Image.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
-    try:
-        from PIL import Image  # noqa: PLC0415  optional dependency
-    except ImportError as cause:
-        raise MissingDependencyError("pillow", "vision", "reading image files") from cause
-    return Image
-
-
 def pixels(content: Any, name: str = "image") -> Array:
     """The pixels of a file's bytes, or of an array: (height, width, 3) uint8.
 
@@ -104,20 +91,18 @@ def pixels(content: Any, name: str = "image") -> Array:
     """
     if not isinstance(content, bytes):
         return _coloured(np.asarray(content), name)
-    module = pillow()
+    module = pillow().Image
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large and odd files
             with module.open(io.BytesIO(content)) as image:
-                if image.width * image.height > _MOST_PIXELS:
+                if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"{image.width}x{image.height} pixels are too many", file=name)
                 return np.asarray(image.convert("RGB"))
     except DataError:
         raise
     except Exception as cause:  # noqa: BLE001  decoders raise anything on hostile bytes
-        text = str(cause).split("\n", maxsplit=1)[0][:100]
-        why = "not an image" if "cannot identify" in text else text or type(cause).__name__
-        raise DataError(why, file=name) from None
+        raise DataError(unreadable(cause), file=name) from None
 
 
 def size_of(content: bytes) -> tuple[int, int]:
@@ -126,7 +111,7 @@ def size_of(content: bytes) -> tuple[int, int]:
     Raises:
         DataError: it is no image.
     """
-    module = pillow()
+    module = pillow().Image
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -302,7 +287,7 @@ def _placed(image: Array, fitted: Fit, canvas: tuple[int, int]) -> Array:
     """An image, resized, at the upper left of a canvas that is grey elsewhere."""
     height, width = (min(a, b) for a, b in zip(fitted.size, canvas, strict=True))
     if image.shape[:2] != (height, width):
-        module = pillow()
+        module = pillow().Image
         resized = module.fromarray(image).resize((width, height), module.Resampling.BILINEAR)
         image = np.asarray(resized)
     placed = np.full((*canvas, 3), GREY, np.uint8)

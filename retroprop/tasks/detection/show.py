@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from retroprop.data.dataset import take
+from retroprop.data.images import pillow
 from retroprop.errors import MissingDependencyError
 from retroprop.tasks.detection.boxes import area
 from retroprop.tasks.detection.draw import COLOURS
-from retroprop.tasks.detection.pictures import Pictures, pillow
+from retroprop.tasks.detection.pictures import Pictures
 from retroprop.tasks.detection.score import Found, Scores, Truth, match
 from retroprop.train.charts import Series, line_chart
 from retroprop.train.charts.svg import clean
@@ -133,8 +134,8 @@ def _by_class(
             "right of shown", "found", "best score"]  # fmt: skip
     lead = (
         "AP, average precision, is 1 when every object is found before anything wrong is. Shown "
-        "are boxes from the score on that was chosen on the validation part. The best score of a "
-        "class is where right and found would have been balanced best: predict score=... takes it."
+        "are boxes from the score above on. The best score of a class is where right and found "
+        "would have been balanced best: predict score=... takes it."
     )
     return section(
         "Class by class", lead, block(table(head, rows, right=range(1, 8))), _sizes(truth, each)
@@ -263,7 +264,7 @@ def _css(label: int) -> str:
 def _uri(image: Array) -> str:
     """The image as JPEG where Pillow is there, which is a tenth of a PNG."""
     try:
-        module = pillow()
+        module = pillow().Image
     except MissingDependencyError:
         return data_uri(image)
     content = io.BytesIO()

@@ -144,8 +144,8 @@ class Embedder(nn.Module):
     def even(self, changes: Sequence[Evening]) -> None:
         """Set how the embeddings of each member are changed, except for those it learns by."""
         for member, change in zip(self.members, changes, strict=True):
-            member.middle.assign(rp.asarray(change.middle.astype(np.float32)))
-            member.evening.assign(rp.asarray(change.matrix.astype(np.float32)))
+            member.middle.assign(rp.asarray(change.middle, dtype=member.middle.dtype))
+            member.evening.assign(rp.asarray(change.matrix, dtype=member.evening.dtype))
 
     def seen(self, photos: rp.Tensor) -> rp.Tensor:
         """Photos (batch, height, width, channels) as the members take them."""

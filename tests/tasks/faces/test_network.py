@@ -128,6 +128,10 @@ def test_evening_changes_what_comes_out_and_not_what_is_learned():
     assert (net(alone).numpy() == before).all()
     plain.load_state_dict(net.state_dict())
     assert plain(photos).numpy() == pytest.approx(expected, abs=1e-4)
+    double = network(members=2, mirror=False).double().eval()
+    double.even(changes)
+    assert double(photos).dtype == rp.float64
+    assert double(photos).numpy() == pytest.approx(expected, abs=1e-4)
 
 
 def test_several_photos_come_as_they_are_learned():
