@@ -4,8 +4,8 @@ Code is compiled to the bytes of object files first, so that a warm start links 
 parses nor generates anything. A large module is compiled in parts, at the same time; the calls that
 a step is made of need no effort (LLVM would take as long for them as for all kernels). LLVM's
 optimisation passes do not run, nor does its strength reduction of loops: the generators write what
-they mean. The passes took ten milliseconds a kernel, strength reduction a third of the rest, and
-they gained nothing.
+they mean. The passes took ten milliseconds a kernel, strength reduction a quarter to a third
+of the rest, and they gained nothing.
 """
 
 from __future__ import annotations
